@@ -1,0 +1,104 @@
+// swift-tools-version: 6.2
+// Martlet: one package, one target per room of the house (see ARCHITECTURE.md).
+//
+// Shelves: Mail and Policy know mail and no Unix; System knows Unix and no mail; Storage and
+// Processes are where they meet. Tests/Architecture reads this file and the sources and fails
+// when an import goes the wrong way.
+import PackageDescription
+
+let swift: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+/// A library target: `room("Mail", "MailSyntax")` lives in Sources/Mail/MailSyntax.
+func room(_ shelf: String, _ name: String, _ imports: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: imports, path: "Sources/\(shelf)/\(name)", swiftSettings: swift)
+}
+
+/// An executable target: `program("smtpd", in: "Sources/Programs")`.
+func program(_ name: String, in folder: String, _ imports: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: imports, path: folder, swiftSettings: swift)
+}
+
+/// The tests of one room: `tests("Mail", "MailSyntax")` lives in Tests/Mail/MailSyntaxTests.
+func tests(_ shelf: String, _ name: String, _ imports: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: name + "Tests", dependencies: [.target(name: name)] + imports,
+        path: "Tests/\(shelf)/\(name)Tests", swiftSettings: swift)
+}
+
+let package = Package(
+    name: "martlet",
+    products: [
+        .executable(name: "sendmail", targets: ["sendmail"]),
+        .executable(name: "sendmail-offline", targets: ["sendmail-offline"]),
+        .executable(name: "mail.agent", targets: ["mail.agent"]),
+    ],
+    targets: [
+        // Mail: RFCs as values and machines.
+        room("Mail", "MailSyntax"),
+        room("Mail", "Envelopes", ["MailSyntax"]),
+        room("Mail", "SMTPProtocol", ["MailSyntax", "Envelopes"]),
+
+        // Policy: what the operator wants.
+        room("Policy", "Tables", ["MailSyntax"]),
+        room("Policy", "Configuration", ["MailSyntax", "Tables"]),
+        room("Policy", "Rules", ["MailSyntax", "Envelopes", "SMTPProtocol", "Tables", "Configuration"]),
+        room("Policy", "Scheduling", ["Envelopes"]),
+
+        // System: Unix.
+        .target(name: "CPlatform", path: "compat/Platform", publicHeadersPath: "include"),
+        .systemLibrary(
+            name: "CLibevent", path: "compat/CLibevent", pkgConfig: "libevent",
+            providers: [.apt(["libevent-dev"])]),
+        room("System", "Platform", ["CPlatform"]),
+        room("System", "Log", ["CPlatform", "Platform"]),
+        room("System", "WireFormat"),
+        room("System", "EventLoop", ["CPlatform", "CLibevent", "Platform"]),
+        room("System", "Interprocess", ["CPlatform", "Platform", "WireFormat", "EventLoop"]),
+
+        // Storage: mail kept in Unix.
+        room("Storage", "QueueStorage", ["MailSyntax", "Envelopes", "WireFormat", "Platform"]),
+        room("Storage", "TableBackends", ["Tables", "Platform"]),
+        room("Storage", "MailboxDelivery", ["MailSyntax", "SMTPProtocol", "Platform"]),
+
+        // Processes: one module per role, composition only.
+        room("Processes", "ControlMessages", ["Envelopes", "WireFormat"]),
+        room("Processes", "AgentMessages", ["Envelopes", "WireFormat"]),
+        room(
+            "Processes", "ProcessMessages",
+            ["MailSyntax", "Envelopes", "SMTPProtocol", "Tables", "Configuration", "WireFormat"]),
+
+        // Programs.
+        program("mail.agent", in: "Sources/Programs/mail.agent", ["MailboxDelivery", "MailSyntax", "SMTPProtocol", "Platform", "WireFormat", "AgentMessages"]),
+
+        // compat: the drop-in.
+        .target(
+            name: "Submission", dependencies: ["MailSyntax"], path: "compat/Sendmail/Submission",
+            swiftSettings: swift),
+        program(
+            "sendmail", in: "compat/Sendmail/sendmail",
+            ["Submission", "MailSyntax", "Platform", "WireFormat", "ControlMessages"]),
+        program("sendmail-offline", in: "compat/Sendmail/sendmail-offline", ["Platform"]),
+
+        // Tests mirror the shelves.
+        tests("Mail", "MailSyntax"),
+        tests("Mail", "Envelopes"),
+        tests("Mail", "SMTPProtocol"),
+        tests("Policy", "Tables"),
+        tests("Policy", "Configuration"),
+        tests("Policy", "Rules"),
+        tests("Policy", "Scheduling"),
+        tests("System", "Platform"),
+        tests("System", "WireFormat"),
+        tests("System", "EventLoop"),
+        tests("System", "Interprocess"),
+        tests("Storage", "QueueStorage"),
+        tests("Storage", "TableBackends"),
+        tests("Storage", "MailboxDelivery"),
+        .testTarget(
+            name: "SubmissionTests", dependencies: ["Submission"], path: "Tests/Sendmail/SubmissionTests",
+            swiftSettings: swift),
+    ]
+)

@@ -1,0 +1,14 @@
+/// Why an address was refused.
+package enum AddressSyntaxError: Error, Hashable, Sendable {
+    case emptyLocalPart
+    case localPartTooLong
+    /// A control character, or a byte the grammar does not allow, at an offset of the local part.
+    case forbiddenOctet(UInt8, at: Int)
+    case emptyDomain
+    case domainTooLong
+    case malformedDomain
+    /// A path that is not between `<` and `>`, or with something left over.
+    case malformedPath
+    /// A quoted string without its end.
+    case unterminatedQuote
+}

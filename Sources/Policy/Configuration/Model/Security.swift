@@ -1,0 +1,93 @@
+/// `pki`, `ca` and filter declarations.
+
+package struct KeyPair: Hashable, Sendable {
+    /// Lower case, or `*`.
+    package var name: String
+    package var certificate: String?
+    package var key: String?
+    package var ephemeralDH: EphemeralDH = .none
+    /// 5.4 `pki NAME ca FILE`.
+    package var authority: String?
+    /// 5.4 `dhparams FILE`.
+    package var dhParameters: String?
+
+    package enum EphemeralDH: UInt8, Hashable, Sendable { case none = 1, auto, legacy }
+    package init(name: String) { self.name = name }
+}
+
+package struct CertificateAuthority: Hashable, Sendable {
+    package var name: String
+    package var certificate: String
+    package init(name: String, certificate: String) {
+        self.name = name
+        self.certificate = certificate
+    }
+}
+
+package enum FilterReference: Hashable, Sendable {
+    case named(String)
+    /// `filter { a, b }`.
+    case chain([String])
+}
+
+package struct FilterProcess: Hashable, Sendable {
+    package var name: String
+    package var command: String
+    package var user: String?
+    package var group: String?
+    package var chroot: String?
+    package init(name: String, command: String) {
+        self.name = name
+        self.command = command
+    }
+}
+
+package struct FilterDefinition: Hashable, Sendable {
+    package var name: String
+    package var kind: Kind
+
+    package enum Kind: Hashable, Sendable {
+        /// By the name of a ``FilterProcess``.
+        case process(String)
+        case chain([String])
+        case builtin(BuiltinFilter)
+        /// 5.4 `filter NAME PATH` and `filterchain`.
+        case legacy
+    }
+    package init(name: String, kind: Kind) {
+        self.name = name
+        self.kind = kind
+    }
+}
+
+package struct BuiltinFilter: Hashable, Sendable {
+    package var phase: Phase
+    package var condition: Condition<Criterion>
+    package var decision: Decision
+
+    package enum Phase: UInt8, Hashable, Sendable {
+        case connect = 1, helo, ehlo, auth, mailFrom, rcptTo, data, commit
+    }
+    package enum Criterion: Hashable, Sendable {
+        case fcrdns
+        case rdns(TableReference?)
+        case source(TableReference)
+        case helo(TableReference)
+        case auth(TableReference?)
+        case mailFrom(TableReference)
+        case rcptTo(TableReference)
+    }
+    package enum Decision: Hashable, Sendable {
+        case reject(String)
+        case disconnect(String)
+        case rewrite(String)
+        case report(String)
+        case junk
+        case bypass
+    }
+    package init(phase: Phase, condition: Condition<Criterion>, decision: Decision) {
+        self.phase = phase
+        self.condition = condition
+        self.decision = decision
+    }
+}

@@ -1,0 +1,92 @@
+/// Global settings and limits with their defaults (smtpd.conf(5)).
+
+package struct QueueSettings: Hashable, Sendable {
+    /// Seconds a message is tried: 4 days.
+    package var timeToLive: Int64 = 4 * 86_400
+    package var usesCompression = false
+    package var encryption: Encryption?
+    /// Delays in seconds after which the sender is told that a message still waits; at most 4.
+    package var bounceWarnIntervals: [Int64] = [4 * 3_600]
+
+    package enum Encryption: Hashable, Sendable {
+        /// Asked for on the terminal at start.
+        case prompt
+        /// One line from standard input at start.
+        case standardInput
+        /// 32 bytes.
+        case key(String)
+    }
+    package init() {}
+}
+
+/// Every limit of an SMTP session, in one place.
+package struct SessionSettings: Hashable, Sendable {
+    /// Bytes of one message: 35 MiB.
+    package var maximumMessageSize: Int64 = 35 * 1_048_576
+    /// Recipients of one transaction.
+    package var maximumRecipients = 1_000
+    /// Transactions of one session.
+    package var maximumMails = 100
+    /// Set by `smtp ciphers`.
+    package var ciphers: String?
+    package var subaddressDelimiter: UInt8 = UInt8(ascii: "+")
+    package init() {}
+}
+
+package struct SchedulerLimits: Hashable, Sendable {
+    package var maximumInflight = 5_000
+    package var maximumSchedule = 10
+    package var maximumEnvelopeBatch = 256
+    package var maximumMessageBatch = 1_024
+    package init() {}
+}
+
+package struct MDALimits: Hashable, Sendable {
+    package var maximumSessions = 50
+    package var maximumSessionsPerUser = 7
+    package var taskHighWater = 50
+    package var taskLowWater = 30
+    package var taskRelease = 10
+    package init() {}
+}
+
+package struct MTASettings: Hashable, Sendable {
+    package var maximumDeferred = 100
+    package var limits = MTALimits()
+    package var limitsByDomain: [String: MTALimits] = [:]
+    package init() {}
+}
+
+package struct MTALimits: Hashable, Sendable {
+    package var families: Listener.Families = .any
+    package var connectionsPerHost = 10
+    package var connectionsPerRoute = 5
+    package var connectionsPerSource = 100
+    package var connectionsPerConnector = 20
+    package var connectionsPerRelay = 100
+    package var connectionsPerDomain = 100
+    /// Delays in seconds.
+    package var connectionDelayHost = 0
+    package var connectionDelayRoute = 5
+    package var connectionDelaySource = 0
+    package var connectionDelayConnector = 0
+    package var connectionDelayRelay = 2
+    package var connectionDelayDomain = 0
+    package var reconnectionDelayRoute = 3
+    package var mailsPerSession = 100
+    package var transactionDelay = 0
+    package var keepalive = 10
+    package var maximumFailuresPerSession = 25
+    package var taskHighWater = 50
+    package var taskLowWater = 30
+    package var taskRelease = 10
+    package init() {}
+}
+
+package struct SRSSettings: Hashable, Sendable {
+    package var key: String
+    package var backupKey: String?
+    /// Days.
+    package var timeToLiveDays = 4
+    package init(key: String) { self.key = key }
+}

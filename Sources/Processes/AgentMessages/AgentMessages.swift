@@ -1,0 +1,1 @@
+// AgentMessages: being built.

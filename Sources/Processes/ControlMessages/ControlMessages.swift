@@ -1,0 +1,1 @@
+// ControlMessages: being built.

@@ -1,0 +1,1 @@
+// ProcessMessages: being built.

@@ -1,0 +1,1 @@
+// MailboxDelivery: being built.

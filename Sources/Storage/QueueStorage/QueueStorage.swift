@@ -1,0 +1,1 @@
+// QueueStorage: being built.

@@ -1,0 +1,1 @@
+// TableBackends: being built.
