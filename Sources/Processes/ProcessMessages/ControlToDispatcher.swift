@@ -1,0 +1,35 @@
+import WireFormat
+
+/// What control passes to the dispatcher: clients who want to submit mail, and orders about SMTP.
+package enum ControlToDispatcher: WireMessage, Hashable {
+    /// The client's socket comes along; the ids are the kernel's word.
+    case submission(uid: UInt32, gid: UInt32)
+    /// Accept no new sessions, or accept them again.
+    case setPaused(Bool)
+    /// Answered by `statistics`.
+    case statistics(request: UInt64)
+
+    package func encode(into writer: inout WireWriter) {
+        switch self {
+        case .submission(let uid, let gid):
+            writer.write(UInt8(1))
+            writer.write(uid)
+            writer.write(gid)
+        case .setPaused(let paused):
+            writer.write(UInt8(2))
+            writer.write(paused)
+        case .statistics(let request):
+            writer.write(UInt8(3))
+            writer.write(request)
+        }
+    }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        switch try reader.readUInt8() {
+        case 1: self = .submission(uid: try reader.readUInt32(), gid: try reader.readUInt32())
+        case 2: self = .setPaused(try reader.readBool())
+        case 3: self = .statistics(request: try reader.readUInt64())
+        case let kind: throw .unknownValue(UInt64(kind), for: "ControlToDispatcher")
+        }
+    }
+}

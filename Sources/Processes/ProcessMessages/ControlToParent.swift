@@ -1,0 +1,33 @@
+import WireFormat
+
+/// What control may ask of the parent: the daemon as a whole, never a file or a user.
+package enum ControlToParent: WireMessage, Hashable {
+    /// Read the configuration again. Answered by `reloaded`.
+    case reload(request: UInt64)
+    /// Debug messages on or off, in every role.
+    case setVerbose(Bool)
+    /// End the daemon in order.
+    case stop
+
+    package func encode(into writer: inout WireWriter) {
+        switch self {
+        case .reload(let request):
+            writer.write(UInt8(1))
+            writer.write(request)
+        case .setVerbose(let verbose):
+            writer.write(UInt8(2))
+            writer.write(verbose)
+        case .stop:
+            writer.write(UInt8(3))
+        }
+    }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        switch try reader.readUInt8() {
+        case 1: self = .reload(request: try reader.readUInt64())
+        case 2: self = .setVerbose(try reader.readBool())
+        case 3: self = .stop
+        case let kind: throw .unknownValue(UInt64(kind), for: "ControlToParent")
+        }
+    }
+}

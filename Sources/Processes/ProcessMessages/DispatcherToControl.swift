@@ -1,0 +1,47 @@
+import WireFormat
+
+/// The dispatcher's answers to control.
+package enum DispatcherToControl: WireMessage, Hashable {
+    case statistics(request: UInt64, [Statistic])
+
+    package func encode(into writer: inout WireWriter) {
+        switch self {
+        case .statistics(let request, let values):
+            writer.write(UInt8(1))
+            writer.write(request)
+            writer.write(list: values) { $0.encode(into: &$1) }
+        }
+    }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        switch try reader.readUInt8() {
+        case 1:
+            self = .statistics(
+                request: try reader.readUInt64(),
+                try reader.readList { reader throws(WireError) in try Statistic(from: &reader) })
+        case let kind: throw .unknownValue(UInt64(kind), for: "DispatcherToControl")
+        }
+    }
+}
+
+/// One line of `smtpctl show stats`.
+package struct Statistic: WireMessage, Hashable {
+    package var key: String
+    package var value: Int64
+
+    package init(key: String, value: Int64) {
+        self.key = key
+        self.value = value
+    }
+
+    package func encode(into writer: inout WireWriter) {
+        writer.write(key)
+        writer.write(value)
+    }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        self.init(
+            key: try reader.readString(),
+            value: try reader.readInt64())
+    }
+}

@@ -1,0 +1,48 @@
+import Envelopes
+import MailSyntax
+import WireFormat
+
+/// What the dispatcher may ask of lookup: verdicts about addresses and where users live.
+package enum DispatcherToLookup: WireMessage, Hashable {
+    /// Decide about one recipient of a transaction. Answered by `expanded` with the same `request`.
+    case expand(request: UInt64, recipient: MailAddress, transaction: Transaction)
+    /// The record of a user in a userbase. Answered by `user`.
+    case user(request: UInt64, userbase: String, name: String)
+    /// The host name for a listener's address (`hostnames`). Answered by `hostname`.
+    case hostname(request: UInt64, table: String, address: IPAddress)
+
+    package func encode(into writer: inout WireWriter) {
+        switch self {
+        case .expand(let request, let recipient, let transaction):
+            writer.write(UInt8(1))
+            writer.write(request)
+            recipient.encode(into: &writer)
+            transaction.encode(into: &writer)
+        case .user(let request, let userbase, let name):
+            writer.write(UInt8(2))
+            writer.write(request)
+            writer.write(userbase)
+            writer.write(name)
+        case .hostname(let request, let table, let address):
+            writer.write(UInt8(3))
+            writer.write(request)
+            writer.write(table)
+            address.encode(into: &writer)
+        }
+    }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        switch try reader.readUInt8() {
+        case 1:
+            self = .expand(
+                request: try reader.readUInt64(), recipient: try MailAddress(from: &reader),
+                transaction: try Transaction(from: &reader))
+        case 2:
+            self = .user(request: try reader.readUInt64(), userbase: try reader.readString(), name: try reader.readString())
+        case 3:
+            self = .hostname(
+                request: try reader.readUInt64(), table: try reader.readString(), address: try IPAddress(from: &reader))
+        case let kind: throw .unknownValue(UInt64(kind), for: "DispatcherToLookup")
+        }
+    }
+}

@@ -1,0 +1,50 @@
+import WireFormat
+
+/// What the dispatcher may ask of the parent: a delivery agent for a user it names.
+package enum DispatcherToParent: WireMessage, Hashable {
+    /// Answered by `agent` or `agentRefused`.
+    case startAgent(request: UInt64, identity: AgentIdentity)
+
+    package func encode(into writer: inout WireWriter) {
+        switch self {
+        case .startAgent(let request, let identity):
+            writer.write(UInt8(1))
+            writer.write(request)
+            identity.encode(into: &writer)
+        }
+    }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        switch try reader.readUInt8() {
+        case 1: self = .startAgent(request: try reader.readUInt64(), identity: try AgentIdentity(from: &reader))
+        case let kind: throw .unknownValue(UInt64(kind), for: "DispatcherToParent")
+        }
+    }
+}
+
+/// As whom a delivery agent runs. A name, never a uid: the parent looks it up and refuses root.
+package enum AgentIdentity: WireMessage, Hashable {
+    /// The daemon's own user: pipes and files reached from an alias.
+    case daemon
+    /// A user of a userbase.
+    case user(String, userbase: String)
+
+    package func encode(into writer: inout WireWriter) {
+        switch self {
+        case .daemon:
+            writer.write(UInt8(1))
+        case .user(let name, let userbase):
+            writer.write(UInt8(2))
+            writer.write(name)
+            writer.write(userbase)
+        }
+    }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        switch try reader.readUInt8() {
+        case 1: self = .daemon
+        case 2: self = .user(try reader.readString(), userbase: try reader.readString())
+        case let kind: throw .unknownValue(UInt64(kind), for: "AgentIdentity")
+        }
+    }
+}

@@ -1,0 +1,75 @@
+import Envelopes
+import WireFormat
+
+/// What the dispatcher brings to the queue: new messages piece by piece, and what became of old ones.
+package enum DispatcherToQueue: WireMessage, Hashable {
+    /// Opens a message. Answered by `opened` or `refused`. `transfer` names it until it is committed.
+    case begin(transfer: UInt64)
+    case body(transfer: UInt64, [UInt8])
+    /// Some of its envelopes; a frame never holds more than ``maximumDrafts``.
+    case envelopes(transfer: UInt64, [EnvelopeDraft])
+    /// Everything has been said. Answered by `committed` or `refused`.
+    case commit(transfer: UInt64, Transaction)
+    /// Forget it; not answered.
+    case rollback(transfer: UInt64)
+    /// One attempt is over.
+    case outcome(EnvelopeID, DeliveryOutcome)
+    /// Not tried: whoever it is for has enough work. It waits until `release` of the same holder.
+    case hold(EnvelopeID, holder: UInt64)
+    /// Let go `count` of the envelopes held for a holder.
+    case release(holder: UInt64, count: UInt32)
+
+    package static let maximumDrafts = 256
+
+    package func encode(into writer: inout WireWriter) {
+        switch self {
+        case .begin(let transfer):
+            writer.write(UInt8(1))
+            writer.write(transfer)
+        case .body(let transfer, let bytes):
+            writer.write(UInt8(2))
+            writer.write(transfer)
+            writer.write(bytes)
+        case .envelopes(let transfer, let drafts):
+            writer.write(UInt8(3))
+            writer.write(transfer)
+            writer.write(list: drafts) { $0.encode(into: &$1) }
+        case .commit(let transfer, let transaction):
+            writer.write(UInt8(4))
+            writer.write(transfer)
+            transaction.encode(into: &writer)
+        case .rollback(let transfer):
+            writer.write(UInt8(5))
+            writer.write(transfer)
+        case .outcome(let id, let outcome):
+            writer.write(UInt8(6))
+            id.encode(into: &writer)
+            outcome.encode(into: &writer)
+        case .hold(let id, let holder):
+            writer.write(UInt8(7))
+            id.encode(into: &writer)
+            writer.write(holder)
+        case .release(let holder, let count):
+            writer.write(UInt8(8))
+            writer.write(holder)
+            writer.write(count)
+        }
+    }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        switch try reader.readUInt8() {
+        case 1: self = .begin(transfer: try reader.readUInt64())
+        case 2: self = .body(transfer: try reader.readUInt64(), try reader.readBytes())
+        case 3:
+            self = .envelopes(
+                transfer: try reader.readUInt64(),
+                try reader.readList { reader throws(WireError) in try EnvelopeDraft(from: &reader) })
+        case 4: self = .commit(transfer: try reader.readUInt64(), try Transaction(from: &reader))
+        case 5: self = .rollback(transfer: try reader.readUInt64())
+        case 6: self = .outcome(try EnvelopeID(from: &reader), try DeliveryOutcome(from: &reader))
+        case 7: self = .hold(try EnvelopeID(from: &reader), holder: try reader.readUInt64())
+        case 8: self = .release(holder: try reader.readUInt64(), count: try reader.readUInt32())
+        case let kind: throw .unknownValue(UInt64(kind), for: "DispatcherToQueue")
+        }
+    }
+}

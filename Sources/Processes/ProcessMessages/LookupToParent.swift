@@ -1,0 +1,35 @@
+import WireFormat
+
+/// What lookup may ask of the parent: a user's .forward file, read with the user's own rights.
+package enum LookupToParent: WireMessage, Hashable {
+    /// Answered by `forward`.
+    case readForward(request: UInt64, user: UserEntry, userbase: String)
+    /// The answer to the parent's `user`.
+    case user(request: UInt64, UserVerdict)
+
+    package func encode(into writer: inout WireWriter) {
+        switch self {
+        case .readForward(let request, let user, let userbase):
+            writer.write(UInt8(1))
+            writer.write(request)
+            user.encode(into: &writer)
+            writer.write(userbase)
+        case .user(let request, let verdict):
+            writer.write(UInt8(2))
+            writer.write(request)
+            verdict.encode(into: &writer)
+        }
+    }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        switch try reader.readUInt8() {
+        case 1:
+            self = .readForward(
+                request: try reader.readUInt64(),
+                user: try UserEntry(from: &reader),
+                userbase: try reader.readString())
+        case 2: self = .user(request: try reader.readUInt64(), try UserVerdict(from: &reader))
+        case let kind: throw .unknownValue(UInt64(kind), for: "LookupToParent")
+        }
+    }
+}

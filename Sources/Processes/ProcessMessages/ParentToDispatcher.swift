@@ -1,0 +1,81 @@
+import MailSyntax
+import WireFormat
+
+/// What the parent gives the dispatcher: sockets it was allowed to bind, and agents.
+package enum ParentToDispatcher: WireMessage, Hashable {
+    /// A bound, listening socket comes along.
+    case listener(ListenerSocket)
+    /// After a reload: these sockets stay, all others are closed.
+    case closeListeners(except: [UInt32])
+    /// The socket to the new agent comes along.
+    case agent(request: UInt64, user: UserEntry)
+    case agentRefused(request: UInt64, isPermanent: Bool, reason: String)
+
+    package func encode(into writer: inout WireWriter) {
+        switch self {
+        case .listener(let socket):
+            writer.write(UInt8(1))
+            socket.encode(into: &writer)
+        case .closeListeners(let except):
+            writer.write(UInt8(2))
+            writer.write(list: except) { $1.write($0) }
+        case .agent(let request, let user):
+            writer.write(UInt8(3))
+            writer.write(request)
+            user.encode(into: &writer)
+        case .agentRefused(let request, let isPermanent, let reason):
+            writer.write(UInt8(4))
+            writer.write(request)
+            writer.write(isPermanent)
+            writer.write(reason)
+        }
+    }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        switch try reader.readUInt8() {
+        case 1: self = .listener(try ListenerSocket(from: &reader))
+        case 2:
+            self = .closeListeners(
+                except: try reader.readList { reader throws(WireError) in try reader.readUInt32() })
+        case 3: self = .agent(request: try reader.readUInt64(), user: try UserEntry(from: &reader))
+        case 4:
+            self = .agentRefused(
+                request: try reader.readUInt64(),
+                isPermanent: try reader.readBool(),
+                reason: try reader.readString())
+        case let kind: throw .unknownValue(UInt64(kind), for: "ParentToDispatcher")
+        }
+    }
+}
+
+/// One bound socket of a listener.
+package struct ListenerSocket: WireMessage, Hashable {
+    /// Names the socket for as long as the daemon runs.
+    package var id: UInt32
+    /// Its place in the listeners of the configuration sent before.
+    package var listener: UInt32
+    package var address: IPAddress
+    package var port: UInt16
+
+    package init(id: UInt32, listener: UInt32, address: IPAddress, port: UInt16) {
+        self.id = id
+        self.listener = listener
+        self.address = address
+        self.port = port
+    }
+
+    package func encode(into writer: inout WireWriter) {
+        writer.write(id)
+        writer.write(listener)
+        address.encode(into: &writer)
+        writer.write(port)
+    }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        self.init(
+            id: try reader.readUInt32(),
+            listener: try reader.readUInt32(),
+            address: try IPAddress(from: &reader),
+            port: try reader.readUInt16())
+    }
+}

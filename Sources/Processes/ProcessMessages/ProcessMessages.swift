@@ -1,1 +1,0 @@
-// ProcessMessages: being built.

@@ -1,0 +1,82 @@
+import Envelopes
+import MailSyntax
+import WireFormat
+
+/// The queue's answers to control.
+package enum QueueToControl: WireMessage, Hashable {
+    /// Empty at the end.
+    case page(request: UInt64, [QueuedEnvelope])
+    case envelope(request: UInt64, QueuedEnvelope?)
+    /// Nil for an unknown message; a file comes along as its descriptor.
+    case body(request: UInt64, MessageBody?)
+    case statistics(request: UInt64, [Statistic])
+
+    package func encode(into writer: inout WireWriter) {
+        switch self {
+        case .page(let request, let entries):
+            writer.write(UInt8(1))
+            writer.write(request)
+            writer.write(list: entries) { $0.encode(into: &$1) }
+        case .envelope(let request, let envelope):
+            writer.write(UInt8(2))
+            writer.write(request)
+            writer.write(envelope) { $0.encode(into: &$1) }
+        case .body(let request, let body):
+            writer.write(UInt8(3))
+            writer.write(request)
+            writer.write(body) { $0.encode(into: &$1) }
+        case .statistics(let request, let values):
+            writer.write(UInt8(4))
+            writer.write(request)
+            writer.write(list: values) { $0.encode(into: &$1) }
+        }
+    }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        switch try reader.readUInt8() {
+        case 1:
+            self = .page(
+                request: try reader.readUInt64(),
+                try reader.readList { reader throws(WireError) in try QueuedEnvelope(from: &reader) })
+        case 2:
+            self = .envelope(
+                request: try reader.readUInt64(),
+                try reader.readOptional { reader throws(WireError) in try QueuedEnvelope(from: &reader) })
+        case 3:
+            self = .body(
+                request: try reader.readUInt64(),
+                try reader.readOptional { reader throws(WireError) in try MessageBody(from: &reader) })
+        case 4:
+            self = .statistics(
+                request: try reader.readUInt64(),
+                try reader.readList { reader throws(WireError) in try Statistic(from: &reader) })
+        case let kind: throw .unknownValue(UInt64(kind), for: "QueueToControl")
+        }
+    }
+}
+
+/// An envelope as the queue holds it.
+package struct QueuedEnvelope: WireMessage, Hashable {
+    package var transaction: Transaction
+    package var envelope: Envelope
+    package var history: DeliveryHistory
+
+    package init(transaction: Transaction, envelope: Envelope, history: DeliveryHistory) {
+        self.transaction = transaction
+        self.envelope = envelope
+        self.history = history
+    }
+
+    package func encode(into writer: inout WireWriter) {
+        transaction.encode(into: &writer)
+        envelope.encode(into: &writer)
+        history.encode(into: &writer)
+    }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        self.init(
+            transaction: try Transaction(from: &reader),
+            envelope: try Envelope(from: &reader),
+            history: try DeliveryHistory(from: &reader))
+    }
+}

@@ -1,0 +1,105 @@
+import Envelopes
+import WireFormat
+
+/// What the queue tells the dispatcher: answers about new messages, and work.
+package enum QueueToDispatcher: WireMessage, Hashable {
+    case opened(transfer: UInt64, MessageID)
+    /// Durable: 250 may be said.
+    case committed(transfer: UInt64)
+    /// Opening or committing failed; nothing of the message is kept.
+    case refused(transfer: UInt64, QueueRefusal)
+    /// Try these envelopes of one message now. The body is inline, or in the file whose descriptor comes along.
+    case deliver(Transaction, [Attempt], MessageBody)
+
+    /// An envelope to try, and how often it was tried before.
+    package struct Attempt: WireMessage, Hashable {
+        package var envelope: Envelope
+        package var attempts: UInt32
+        package init(envelope: Envelope, attempts: UInt32) {
+            self.envelope = envelope
+            self.attempts = attempts
+        }
+        package func encode(into writer: inout WireWriter) {
+            envelope.encode(into: &writer)
+            writer.write(attempts)
+        }
+        package init(from reader: inout WireReader) throws(WireError) {
+            self.init(envelope: try Envelope(from: &reader), attempts: try reader.readUInt32())
+        }
+    }
+
+    /// Envelopes of one `deliver` at most.
+    package static let maximumAttempts = 256
+
+    package func encode(into writer: inout WireWriter) {
+        switch self {
+        case .opened(let transfer, let id):
+            writer.write(UInt8(1))
+            writer.write(transfer)
+            id.encode(into: &writer)
+        case .committed(let transfer):
+            writer.write(UInt8(2))
+            writer.write(transfer)
+        case .refused(let transfer, let refusal):
+            writer.write(UInt8(3))
+            writer.write(transfer)
+            writer.write(refusal.rawValue)
+        case .deliver(let transaction, let attempts, let body):
+            writer.write(UInt8(4))
+            transaction.encode(into: &writer)
+            writer.write(list: attempts) { $0.encode(into: &$1) }
+            body.encode(into: &writer)
+        }
+    }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        switch try reader.readUInt8() {
+        case 1: self = .opened(transfer: try reader.readUInt64(), try MessageID(from: &reader))
+        case 2: self = .committed(transfer: try reader.readUInt64())
+        case 3:
+            let transfer = try reader.readUInt64()
+            let value = try reader.readUInt8()
+            guard let refusal = QueueRefusal(rawValue: value) else { throw .unknownValue(UInt64(value), for: "refusal") }
+            self = .refused(transfer: transfer, refusal)
+        case 4:
+            self = .deliver(
+                try Transaction(from: &reader), try reader.readList { reader throws(WireError) in try Attempt(from: &reader) },
+                try MessageBody(from: &reader))
+        case let kind: throw .unknownValue(UInt64(kind), for: "QueueToDispatcher")
+        }
+    }
+}
+
+/// Why the queue did not take a message; always a temporary failure for the client.
+package enum QueueRefusal: UInt8, Hashable, Sendable {
+    /// 452 4.3.1.
+    case outOfSpace = 1
+    /// 451 4.3.0.
+    case failure = 2
+}
+
+/// A message's bytes on their way between processes.
+package enum MessageBody: WireMessage, Hashable {
+    case inline([UInt8])
+    /// In the file that comes along with the message, from its start.
+    case file(size: UInt64)
+
+    package func encode(into writer: inout WireWriter) {
+        switch self {
+        case .inline(let bytes):
+            writer.write(UInt8(1))
+            writer.write(bytes)
+        case .file(let size):
+            writer.write(UInt8(2))
+            writer.write(size)
+        }
+    }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        switch try reader.readUInt8() {
+        case 1: self = .inline(try reader.readBytes())
+        case 2: self = .file(size: try reader.readUInt64())
+        case let kind: throw .unknownValue(UInt64(kind), for: "message body")
+        }
+    }
+}

@@ -1,0 +1,133 @@
+import Envelopes
+import WireFormat
+
+/// What the queue tells the scheduler: what exists and what became of it.
+package enum QueueToScheduler: WireMessage, Hashable {
+    /// New or recovered envelopes, durable.
+    case submitted([ScheduledEnvelope])
+    case delivered(EnvelopeID)
+    case failedTemporarily(EnvelopeID)
+    case failedPermanently(EnvelopeID)
+    case looped(EnvelopeID)
+    case held(EnvelopeID, holder: UInt64)
+    case released(holder: UInt64, count: UInt32)
+    /// It could not be read: set aside or gone.
+    case vanished(EnvelopeID)
+
+    package func encode(into writer: inout WireWriter) {
+        switch self {
+        case .submitted(let envelopes):
+            writer.write(UInt8(1))
+            writer.write(list: envelopes) { $0.encode(into: &$1) }
+        case .delivered(let id):
+            writer.write(UInt8(2))
+            id.encode(into: &writer)
+        case .failedTemporarily(let id):
+            writer.write(UInt8(3))
+            id.encode(into: &writer)
+        case .failedPermanently(let id):
+            writer.write(UInt8(4))
+            id.encode(into: &writer)
+        case .looped(let id):
+            writer.write(UInt8(5))
+            id.encode(into: &writer)
+        case .held(let id, let holder):
+            writer.write(UInt8(6))
+            id.encode(into: &writer)
+            writer.write(holder)
+        case .released(let holder, let count):
+            writer.write(UInt8(7))
+            writer.write(holder)
+            writer.write(count)
+        case .vanished(let id):
+            writer.write(UInt8(8))
+            id.encode(into: &writer)
+        }
+    }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        switch try reader.readUInt8() {
+        case 1:
+            self = .submitted(
+                try reader.readList { reader throws(WireError) in try ScheduledEnvelope(from: &reader) })
+        case 2: self = .delivered(try EnvelopeID(from: &reader))
+        case 3: self = .failedTemporarily(try EnvelopeID(from: &reader))
+        case 4: self = .failedPermanently(try EnvelopeID(from: &reader))
+        case 5: self = .looped(try EnvelopeID(from: &reader))
+        case 6: self = .held(try EnvelopeID(from: &reader), holder: try reader.readUInt64())
+        case 7: self = .released(holder: try reader.readUInt64(), count: try reader.readUInt32())
+        case 8: self = .vanished(try EnvelopeID(from: &reader))
+        case let kind: throw .unknownValue(UInt64(kind), for: "QueueToScheduler")
+        }
+    }
+}
+
+/// What the scheduler needs to know of an envelope.
+package struct ScheduledEnvelope: WireMessage, Hashable {
+    package var id: EnvelopeID
+    package var kind: ScheduledKind
+    package var created: Timestamp
+    package var timeToLive: Int64
+    package var attempts: UInt32
+    package var lastAttempt: Timestamp?
+    package var lastNotice: Timestamp?
+    package var isSuspended: Bool
+
+    package init(id: EnvelopeID, kind: ScheduledKind, created: Timestamp, timeToLive: Int64, attempts: UInt32, lastAttempt: Timestamp?, lastNotice: Timestamp?, isSuspended: Bool) {
+        self.id = id
+        self.kind = kind
+        self.created = created
+        self.timeToLive = timeToLive
+        self.attempts = attempts
+        self.lastAttempt = lastAttempt
+        self.lastNotice = lastNotice
+        self.isSuspended = isSuspended
+    }
+
+    package func encode(into writer: inout WireWriter) {
+        id.encode(into: &writer)
+        kind.encode(into: &writer)
+        created.encode(into: &writer)
+        writer.write(timeToLive)
+        writer.write(attempts)
+        writer.write(lastAttempt) { $0.encode(into: &$1) }
+        writer.write(lastNotice) { $0.encode(into: &$1) }
+        writer.write(isSuspended)
+    }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        self.init(
+            id: try EnvelopeID(from: &reader),
+            kind: try ScheduledKind(from: &reader),
+            created: try Timestamp(from: &reader),
+            timeToLive: try reader.readInt64(),
+            attempts: try reader.readUInt32(),
+            lastAttempt: try reader.readOptional { reader throws(WireError) in try Timestamp(from: &reader) },
+            lastNotice: try reader.readOptional { reader throws(WireError) in try Timestamp(from: &reader) },
+            isSuspended: try reader.readBool())
+    }
+}
+
+/// The three kinds that are paused and counted apart.
+package enum ScheduledKind: UInt8, Hashable, Sendable {
+    case local = 1
+    case relay
+    case bounce
+
+    package init(_ kind: Envelope.Kind) {
+        switch kind {
+        case .local: self = .local
+        case .relay: self = .relay
+        case .bounce: self = .bounce
+        }
+    }
+}
+
+extension ScheduledKind: WireMessage {
+    package func encode(into writer: inout WireWriter) { writer.write(rawValue) }
+    package init(from reader: inout WireReader) throws(WireError) {
+        let value = try reader.readUInt8()
+        guard let kind = Self(rawValue: value) else { throw .unknownValue(UInt64(value), for: "scheduled kind") }
+        self = kind
+    }
+}

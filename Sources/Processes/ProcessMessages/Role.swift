@@ -1,0 +1,51 @@
+import WireFormat
+
+/// The processes of the daemon, one role each (house rule: one place per job).
+package enum Role: UInt8, Hashable, Sendable, CaseIterable {
+    case parent = 1
+    case control
+    case lookup
+    case queue
+    case scheduler
+    case dispatcher
+    case crypto
+
+    /// The word in process titles, logs and the hidden `-x` option.
+    package var name: String {
+        switch self {
+        case .parent: "parent"
+        case .control: "control"
+        case .lookup: "lookup"
+        case .queue: "queue"
+        case .scheduler: "scheduler"
+        case .dispatcher: "dispatcher"
+        case .crypto: "crypto"
+        }
+    }
+
+    /// The role of a name, nil for a word that is none.
+    package init?(name: String) {
+        guard let role = Self.allCases.first(where: { $0.name == name }) else { return nil }
+        self = role
+    }
+
+    /// Every role but the parent.
+    package static var children: [Role] { allCases.filter { $0 != .parent } }
+
+    /// Which two processes talk to each other, apart from the parent's supervision of each.
+    package static let pairs: [(Role, Role)] = [
+        (.parent, .control), (.parent, .lookup), (.parent, .dispatcher),
+        (.dispatcher, .lookup), (.dispatcher, .queue),
+        (.queue, .lookup), (.queue, .scheduler),
+        (.control, .dispatcher), (.control, .lookup), (.control, .queue), (.control, .scheduler),
+    ]
+}
+
+extension Role: WireMessage {
+    package func encode(into writer: inout WireWriter) { writer.write(rawValue) }
+    package init(from reader: inout WireReader) throws(WireError) {
+        let value = try reader.readUInt8()
+        guard let role = Role(rawValue: value) else { throw .unknownValue(UInt64(value), for: "role") }
+        self = role
+    }
+}

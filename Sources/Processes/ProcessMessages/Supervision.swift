@@ -1,0 +1,73 @@
+import WireFormat
+
+/// What the parent tells every role over the link the role was born with.
+package enum ParentToChild: WireMessage, Hashable {
+    /// The role's view of the configuration, in Configuration's own coding. Sent again after a reload.
+    case configure([UInt8])
+    /// The descriptor that comes along leads to this process.
+    case connect(Role)
+    /// Every peer is connected and every view sent: serve.
+    case serve
+    /// Log debug messages too, or no longer.
+    case setVerbose(Bool)
+    /// Finish or roll back what is under way, then exit with status 0.
+    case shutdown
+
+    package func encode(into writer: inout WireWriter) {
+        switch self {
+        case .configure(let view):
+            writer.write(UInt8(1))
+            writer.write(view)
+        case .connect(let role):
+            writer.write(UInt8(2))
+            role.encode(into: &writer)
+        case .serve:
+            writer.write(UInt8(3))
+        case .setVerbose(let verbose):
+            writer.write(UInt8(4))
+            writer.write(verbose)
+        case .shutdown:
+            writer.write(UInt8(5))
+        }
+    }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        switch try reader.readUInt8() {
+        case 1: self = .configure(try reader.readBytes())
+        case 2: self = .connect(try Role(from: &reader))
+        case 3: self = .serve
+        case 4: self = .setVerbose(try reader.readBool())
+        case 5: self = .shutdown
+        case let kind: throw .unknownValue(UInt64(kind), for: "ParentToChild")
+        }
+    }
+}
+
+/// What every role tells the parent.
+package enum ChildToParent: WireMessage, Hashable {
+    /// Configured, connected, confined: the role serves.
+    case ready
+    /// A view after the first one is in force.
+    case reconfigured
+    /// The role cannot go on; the parent logs it and ends the daemon.
+    case fatal(String)
+
+    package func encode(into writer: inout WireWriter) {
+        switch self {
+        case .ready: writer.write(UInt8(1))
+        case .reconfigured: writer.write(UInt8(2))
+        case .fatal(let reason):
+            writer.write(UInt8(3))
+            writer.write(reason)
+        }
+    }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        switch try reader.readUInt8() {
+        case 1: self = .ready
+        case 2: self = .reconfigured
+        case 3: self = .fatal(try reader.readString())
+        case let kind: throw .unknownValue(UInt64(kind), for: "ChildToParent")
+        }
+    }
+}
