@@ -65,7 +65,7 @@ let package = Package(
 
         // Processes: one module per role, composition only.
         room("Processes", "ControlMessages", ["Envelopes", "WireFormat"]),
-        room("Processes", "AgentMessages", ["Envelopes", "WireFormat"]),
+        room("Processes", "AgentMessages", ["MailSyntax", "Envelopes", "WireFormat"]),
         room(
             "Processes", "ProcessMessages",
             ["MailSyntax", "Envelopes", "SMTPProtocol", "Tables", "Configuration", "WireFormat"]),
@@ -97,6 +97,7 @@ let package = Package(
         tests("Storage", "QueueStorage"),
         tests("Storage", "TableBackends"),
         tests("Storage", "MailboxDelivery"),
+        tests("Processes", "AgentMessages", ["MailSyntax", "Envelopes", "WireFormat"]),
         .testTarget(
             name: "SubmissionTests", dependencies: ["Submission"], path: "Tests/Sendmail/SubmissionTests",
             swiftSettings: swift),

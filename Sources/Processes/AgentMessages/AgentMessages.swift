@@ -1,1 +1,0 @@
-// AgentMessages: being built.

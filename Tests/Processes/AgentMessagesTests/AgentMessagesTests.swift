@@ -1,0 +1,142 @@
+import Envelopes
+import MailSyntax
+import Testing
+import WireFormat
+
+@testable import AgentMessages
+
+private func address(_ local: String, _ domain: String = "example.org") throws -> MailAddress {
+    MailAddress(try LocalPart(validating: Array(local.utf8)), at: try Domain(validating: Array(domain.utf8)))
+}
+
+private func request(_ method: DeliveryMethod, _ body: DeliveryBody, sender: ReversePath = .null) throws -> DeliveryRequest {
+    DeliveryRequest(
+        id: 7, envelope: try #require(EnvelopeID(rawValue: 0x0102_0304_0506_0708)), created: Timestamp(seconds: -3),
+        isRepeat: true, sender: sender, recipient: try address("ada+lists"), destination: try address("ada b", "[192.0.2.1]"),
+        method: method, body: body)
+}
+
+private func requests() throws -> [DispatcherToAgent] {
+    let command = AgentCommand(
+        line: "cat > \"$HOME/x\"", user: "ada", home: "/home/ada", subaddress: "lists", everyFailureIsTemporary: true)
+    return [
+        .deliver(try request(.maildir(path: "/home/ada/Maildir", subaddress: nil, filesJunk: true), .inline([1, 2]))),
+        .deliver(try request(.maildir(path: "/m", subaddress: "lists", filesJunk: false), .inline([]))),
+        .deliver(try request(.mbox(path: "/var/mail/ada"), .descriptor(offset: 5, size: 1 << 40))),
+        .deliver(try request(.file(path: "/home/ada/x"), .inline([0]), sender: .mailbox(try address("bob")))),
+        .deliver(try request(.lmtp(destination: "/run/lmtp", recipient: "ada"), .inline([3]))),
+        .deliver(try request(.command(command), .inline(Array(repeating: 9, count: 300)))),
+        .leaveWhenIdle(seconds: 60),
+    ]
+}
+
+private let answers: [AgentToDispatcher] = [
+    .outcomes([]),
+    .outcomes([
+        AgentOutcome(request: 1, outcome: .delivered("Delivered")),
+        AgentOutcome(request: .max, outcome: .temporary(DeliveryFailure(status: "4.2.2", text: "Mailbox full"))),
+        AgentOutcome(request: 3, outcome: .permanent(DeliveryFailure(status: "5.3.0", text: "No"))),
+        AgentOutcome(request: 4, outcome: .loop),
+    ]),
+    .leaving,
+]
+
+private func decodes<Message: WireMessage>(_ bytes: ArraySlice<UInt8>, as: Message.Type) -> Bool {
+    (try? Message(decoding: bytes)) != nil
+}
+
+@Suite("Messages between dispatcher and delivery agent") struct AgentMessagesTests {
+    @Test func `every request comes back as it was sent`() throws {
+        for message in try requests() { #expect(try DispatcherToAgent(decoding: message.encoded[...]) == message) }
+    }
+
+    @Test func `every answer comes back as it was sent`() throws {
+        for message in answers { #expect(try AgentToDispatcher(decoding: message.encoded[...]) == message) }
+    }
+
+    @Test func `no truncation and no trailing byte is taken`() throws {
+        for message in try requests() {
+            let bytes = message.encoded
+            for count in bytes.indices { #expect(!decodes(bytes[..<count], as: DispatcherToAgent.self)) }
+            #expect(!decodes((bytes + [0])[...], as: DispatcherToAgent.self))
+        }
+        for message in answers {
+            let bytes = message.encoded
+            for count in bytes.indices { #expect(!decodes(bytes[..<count], as: AgentToDispatcher.self)) }
+            #expect(!decodes((bytes + [0])[...], as: AgentToDispatcher.self))
+        }
+    }
+
+    @Test func `an inline body ends at its limit`() throws {
+        let limit = AgentFrame.maximumInlineBody
+        for (count, isTaken) in [(limit, true), (limit + 1, false)] {
+            let message = DispatcherToAgent.deliver(
+                try request(.mbox(path: "/m"), .inline([UInt8](repeating: 0x61, count: count))))
+            #expect(decodes(message.encoded[...], as: DispatcherToAgent.self) == isTaken)
+        }
+    }
+
+    @Test(arguments: [
+        DeliveryMethod.maildir(path: "Maildir", subaddress: nil, filesJunk: false), .mbox(path: ""),
+        .file(path: "/x\u{0}y"), .lmtp(destination: "/s\u{0}", recipient: "u"),
+        .maildir(path: "/m", subaddress: "a\u{0}", filesJunk: false),
+    ])
+    func `a relative path or a NUL is refused`(_ method: DeliveryMethod) throws {
+        let message = DispatcherToAgent.deliver(try request(method, .inline([])))
+        #expect(!decodes(message.encoded[...], as: DispatcherToAgent.self))
+    }
+
+    @Test func `an extent beyond the largest file is refused`() throws {
+        for (offset, size, isTaken) in [
+            (UInt64(1), UInt64(Int64.max) - 1, true), (1, UInt64(Int64.max), false), (.max, .max, false),
+        ] {
+            let message = DispatcherToAgent.deliver(try request(.mbox(path: "/m"), .descriptor(offset: offset, size: size)))
+            #expect(decodes(message.encoded[...], as: DispatcherToAgent.self) == isTaken)
+        }
+    }
+
+    @Test(arguments: [
+        DeliveryOutcome.delivered("a\nb"), .delivered("a\u{7F}"),
+        .temporary(DeliveryFailure(status: "5.1.1", text: "")), .permanent(DeliveryFailure(status: "4.1.1", text: "")),
+        .temporary(DeliveryFailure(status: "4.1", text: "")), .temporary(DeliveryFailure(status: "4.1.1 x", text: "")),
+        .temporary(DeliveryFailure(status: "4.2.1000", text: "")), .permanent(DeliveryFailure(status: "5.3.0", text: "\r")),
+        .delivered(String(repeating: "x", count: AgentOutcome.maximumTextLength + 1)),
+    ])
+    func `a report that could forge a line or a status is refused`(_ outcome: DeliveryOutcome) {
+        let message = AgentToDispatcher.outcomes([AgentOutcome(request: 1, outcome: outcome)])
+        #expect(!decodes(message.encoded[...], as: AgentToDispatcher.self))
+    }
+
+    @Test func `mutated messages are read or refused, never more`() throws {
+        var generator = SplitMix64(state: 42)
+        let seeds = try requests().map(\.encoded) + answers.map(\.encoded)
+        for _ in 0..<20_000 {
+            var bytes = seeds[Int(generator.next() % UInt64(seeds.count))]
+            for _ in 0...(generator.next() % 4) {
+                let index = Int(generator.next() % UInt64(bytes.count))
+                switch generator.next() % 3 {
+                case 0: bytes[index] = UInt8(truncatingIfNeeded: generator.next())
+                case 1: bytes.insert(UInt8(truncatingIfNeeded: generator.next()), at: index)
+                default: if bytes.count > 1 { bytes.remove(at: index) }
+                }
+            }
+            if let message = try? DispatcherToAgent(decoding: bytes[...]) {
+                #expect(try DispatcherToAgent(decoding: message.encoded[...]) == message)
+            }
+            if let message = try? AgentToDispatcher(decoding: bytes[...]) {
+                #expect(try AgentToDispatcher(decoding: message.encoded[...]) == message)
+            }
+        }
+    }
+}
+
+private struct SplitMix64 {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
