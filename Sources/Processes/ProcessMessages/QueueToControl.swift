@@ -5,8 +5,8 @@ import WireFormat
 /// The queue's answers to control.
 package enum QueueToControl: WireMessage, Hashable {
     /// Empty at the end.
-    case page(request: UInt64, [QueuedEnvelope])
-    case envelope(request: UInt64, QueuedEnvelope?)
+    case page(request: UInt64, [ListedEnvelope])
+    case envelope(request: UInt64, ListedEnvelope?)
     /// Nil for an unknown message; a file comes along as its descriptor.
     case body(request: UInt64, MessageBody?)
     case statistics(request: UInt64, [Statistic])
@@ -37,11 +37,11 @@ package enum QueueToControl: WireMessage, Hashable {
         case 1:
             self = .page(
                 request: try reader.readUInt64(),
-                try reader.readList { reader throws(WireError) in try QueuedEnvelope(from: &reader) })
+                try reader.readList { reader throws(WireError) in try ListedEnvelope(from: &reader) })
         case 2:
             self = .envelope(
                 request: try reader.readUInt64(),
-                try reader.readOptional { reader throws(WireError) in try QueuedEnvelope(from: &reader) })
+                try reader.readOptional { reader throws(WireError) in try ListedEnvelope(from: &reader) })
         case 3:
             self = .body(
                 request: try reader.readUInt64(),
@@ -56,7 +56,7 @@ package enum QueueToControl: WireMessage, Hashable {
 }
 
 /// An envelope as the queue holds it.
-package struct QueuedEnvelope: WireMessage, Hashable {
+package struct ListedEnvelope: WireMessage, Hashable {
     package var transaction: Transaction
     package var envelope: Envelope
     package var history: DeliveryHistory

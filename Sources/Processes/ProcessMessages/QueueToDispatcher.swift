@@ -11,20 +11,22 @@ package enum QueueToDispatcher: WireMessage, Hashable {
     /// Try these envelopes of one message now. The body is inline, or in the file whose descriptor comes along.
     case deliver(Transaction, [Attempt], MessageBody)
 
-    /// An envelope to try, and how often it was tried before.
+    /// An envelope to try.
     package struct Attempt: WireMessage, Hashable {
         package var envelope: Envelope
-        package var attempts: UInt32
-        package init(envelope: Envelope, attempts: UInt32) {
+        /// An earlier attempt may have reached the mailbox without our having recorded it: it was tried
+        /// before, or was queued before this process began.
+        package var isRepeat: Bool
+        package init(envelope: Envelope, isRepeat: Bool) {
             self.envelope = envelope
-            self.attempts = attempts
+            self.isRepeat = isRepeat
         }
         package func encode(into writer: inout WireWriter) {
             envelope.encode(into: &writer)
-            writer.write(attempts)
+            writer.write(isRepeat)
         }
         package init(from reader: inout WireReader) throws(WireError) {
-            self.init(envelope: try Envelope(from: &reader), attempts: try reader.readUInt32())
+            self.init(envelope: try Envelope(from: &reader), isRepeat: try reader.readBool())
         }
     }
 

@@ -1,0 +1,186 @@
+import AgentMessages
+import Configuration
+import Envelopes
+import EventLoop
+import Interprocess
+import Platform
+import ProcessMessages
+
+/// Local delivery: a group of resident agents per user, their limits, and what waits for them.
+///
+/// A user with more work than `mda limit` allows does not stop the others: what is above the high water
+/// mark goes back to the scheduler's hold queue and is asked for again when there is room.
+@EventLoopActor
+final class LocalDeliveries {
+    /// Seconds after which an idle agent is sent away.
+    private static let idleSeconds = 30
+
+    private(set) var limits: MDALimits
+    private var groups: [AgentIdentity: AgentGroup] = [:]
+    private var agents = 0
+    private var nextRequest: UInt64 = 1
+    private var nextHolder: UInt64 = 1
+    private let startAgent: @EventLoopActor (AgentIdentity) async -> AgentStart
+    private let report: @EventLoopActor (LocalTask, DeliveryOutcome) -> Void
+    private let hold: @EventLoopActor (EnvelopeID, _ holder: UInt64) -> Void
+    private let release: @EventLoopActor (_ holder: UInt64, _ count: Int) -> Void
+    private lazy var reaper = LoopTimer { [unowned self] in dismissIdle() }
+    private(set) var delivered = 0
+
+    init(
+        limits: MDALimits, startAgent: @escaping @EventLoopActor (AgentIdentity) async -> AgentStart,
+        report: @escaping @EventLoopActor (LocalTask, DeliveryOutcome) -> Void,
+        hold: @escaping @EventLoopActor (EnvelopeID, UInt64) -> Void,
+        release: @escaping @EventLoopActor (UInt64, Int) -> Void
+    ) {
+        self.limits = limits
+        self.startAgent = startAgent
+        self.report = report
+        self.hold = hold
+        self.release = release
+    }
+
+    func setLimits(_ limits: MDALimits) { self.limits = limits }
+
+    /// Takes a task: sends it, lets it wait, or puts it on hold.
+    func submit(_ task: LocalTask) {
+        let group = group(of: task.identity)
+        group.expected = max(0, group.expected - 1)
+        if group.waiting.count >= limits.taskHighWater {
+            group.held += 1
+            hold(task.envelope.id, group.holder)
+            return
+        }
+        group.waiting.append(task)
+        advance(group)
+    }
+
+    private func group(of identity: AgentIdentity) -> AgentGroup {
+        if let group = groups[identity] { return group }
+        let group = AgentGroup(identity: identity, holder: nextHolder)
+        nextHolder += 1
+        groups[identity] = group
+        return group
+    }
+
+    /// Sends what can be sent, and sees to it that there are agents for the rest.
+    private func advance(_ group: AgentGroup) {
+        while let task = group.waiting.first {
+            guard let agent = group.agents.first(where: { $0.hasRoom(exclusive: task.isExclusive) }) else { break }
+            group.waiting.removeFirst()
+            send(task, to: agent)
+        }
+        if group.held > 0, group.waiting.count + group.expected <= limits.taskLowWater {
+            let count = min(group.held, limits.taskRelease)
+            group.held -= count
+            group.expected += count
+            release(group.holder, count)
+        }
+        if !group.waiting.isEmpty { addAgent(to: group) }
+    }
+
+    private func send(_ task: LocalTask, to agent: DeliveryAgent) {
+        let id = nextRequest
+        nextRequest += 1
+        do throws(DeliveryFailure) {
+            agent.send(try DeliveryRequest(id: id, task: task, user: agent.user), for: task)
+        } catch {
+            report(task, error.status.hasPrefix("4") ? .temporary(error) : .permanent(error))
+        }
+    }
+
+    private func addAgent(to group: AgentGroup) {
+        guard !group.isStarting, group.agents.count < max(1, limits.maximumSessionsPerUser) else { return }
+        // A full agent that takes any task is no reason for another: files are written many at a time.
+        guard agents < max(1, limits.maximumSessions) || dismissIdlest() else { return }
+        group.isStarting = true
+        agents += 1
+        spawn { [self] in
+            let start = await startAgent(group.identity)
+            group.isStarting = false
+            switch start {
+            case .started(let user, let socket):
+                guard let socket = socket.take() else { return }
+                group.agents.append(
+                    DeliveryAgent(
+                        user: user, socket: socket,
+                        answered: { [unowned self] task, outcome in
+                            report(task, outcome)
+                            advance(group)
+                        },
+                        left: { [unowned self] agent, unanswered in agentLeft(agent, of: group, unanswered) }))
+                if !reaper.isScheduled { reaper.schedule(after: .seconds(Self.idleSeconds)) }
+                advance(group)
+            case .refused(let failure, let isPermanent):
+                agents -= 1
+                let tasks = group.waiting
+                group.waiting = []
+                for task in tasks { report(task, isPermanent ? .permanent(failure) : .temporary(failure)) }
+                advance(group)
+            }
+        }
+    }
+
+    private func agentLeft(_ agent: DeliveryAgent, of group: AgentGroup, _ unanswered: [LocalTask]) {
+        group.agents.removeAll { $0 === agent }
+        agents -= 1
+        for task in unanswered {
+            report(task, .temporary(DeliveryFailure(status: "4.3.0", text: "delivery agent ended unexpectedly")))
+        }
+        advance(group)
+    }
+
+    // MARK: Idle agents
+
+    private func dismissIdle() {
+        let limit = MonotonicInstant.now() + .seconds(-Self.idleSeconds)
+        for (identity, group) in groups {
+            for agent in group.agents where agent.outstanding.isEmpty && agent.idleSince < limit {
+                dismiss(agent, of: group)
+            }
+            if group.agents.isEmpty, group.waiting.isEmpty, group.held == 0, !group.isStarting { groups[identity] = nil }
+        }
+        if agents > 0 { reaper.schedule(after: .seconds(Self.idleSeconds)) }
+    }
+
+    /// Makes room for another user's agent; false when all are busy.
+    private func dismissIdlest() -> Bool {
+        let idle = groups.values.flatMap { group in
+            group.agents.filter { $0.outstanding.isEmpty }.map { (agent: $0, group: group) }
+        }
+        guard let choice = idle.min(by: { $0.agent.idleSince < $1.agent.idleSince }) else { return false }
+        dismiss(choice.agent, of: choice.group)
+        return true
+    }
+
+    private func dismiss(_ agent: DeliveryAgent, of group: AgentGroup) {
+        agent.dismiss()
+        group.agents.removeAll { $0 === agent }
+        agents -= 1
+    }
+}
+
+/// The agents of one user, and the tasks that wait for them.
+@EventLoopActor
+private final class AgentGroup {
+    let identity: AgentIdentity
+    /// Its name towards the scheduler's hold queues.
+    let holder: UInt64
+    var agents: [DeliveryAgent] = []
+    var waiting: [LocalTask] = []
+    var held = 0
+    /// Released from hold and not back yet.
+    var expected = 0
+    var isStarting = false
+
+    init(identity: AgentIdentity, holder: UInt64) {
+        self.identity = identity
+        self.holder = holder
+    }
+}
+
+/// The parent's answer to a wish for an agent.
+enum AgentStart {
+    case started(UserEntry, ReceivedDescriptor)
+    case refused(DeliveryFailure, isPermanent: Bool)
+}

@@ -1,0 +1,64 @@
+import Configuration
+import Envelopes
+import EventLoop
+import Platform
+import ProcessMessages
+
+/// A message that deliveries of it share while any of them is under way.
+@EventLoopActor
+final class OutgoingMessage {
+    let transaction: Transaction
+    let body: Body
+
+    enum Body {
+        case inline([UInt8])
+        case file(BodyFile)
+    }
+
+    init(transaction: Transaction, body: Body) {
+        self.transaction = transaction
+        self.body = body
+    }
+}
+
+/// The file of a big message, closed with the last delivery that needs it.
+final class BodyFile: Sendable {
+    let descriptor: OwnedDescriptor
+    let size: UInt64
+
+    init(descriptor: consuming OwnedDescriptor, size: UInt64) {
+        self.descriptor = descriptor
+        self.size = size
+    }
+}
+
+/// One local delivery waiting for an agent or in its hands.
+struct LocalTask {
+    let envelope: Envelope
+    let delivery: LocalDelivery
+    let action: LocalAction
+    let message: OutgoingMessage
+    let isRepeat: Bool
+    let began = MonotonicInstant.now()
+
+    /// Commands and servers take an agent for themselves; files are written many at a time.
+    var isExclusive: Bool {
+        switch delivery.method {
+        case .pipe: return true
+        case .file: return false
+        case .action:
+            switch action.method {
+            case .mbox, .maildir: return false
+            case .lmtp, .command: return true
+            case .forwardOnly, .expandOnly: return false
+            }
+        }
+    }
+
+    /// As whom it runs: `user NAME` of the action, else the user it is for, else the daemon's user.
+    var identity: AgentIdentity {
+        if let name = action.user { return .user(name, userbase: TableName.systemUsers) }
+        if let name = delivery.user { return .user(name, userbase: action.userbase) }
+        return .daemon
+    }
+}

@@ -1,0 +1,56 @@
+import Configuration
+import Envelopes
+import EventLoop
+import MailSyntax
+import Platform
+import ProcessMessages
+import Rules
+import TableBackends
+
+/// Runs one recipient through rules, aliases and forwarding: the machine decides, this fetches.
+extension LookupProcess {
+    /// Decides about a recipient and calls back with the verdict: at once when only tables were needed,
+    /// after the parent's answer when a .forward file was.
+    func expand(
+        _ recipient: MailAddress, of transaction: Transaction,
+        then answer: @escaping @EventLoopActor (ExpansionVerdict) -> Void
+    ) {
+        guard let view else { context.fail("asked before it was configured") }
+        var expansion = RecipientExpansion(
+            recipient: recipient, subject: RuleSubject(transaction), rules: view.rules, actions: view.actions,
+            settings: ExpansionSettings(view))
+        let step = expansion.start()
+        advance(expansion, step, recipient: recipient, then: answer)
+    }
+
+    private func advance(
+        _ machine: RecipientExpansion, _ first: ExpansionStep, recipient: MailAddress,
+        then answer: @escaping @EventLoopActor (ExpansionVerdict) -> Void
+    ) {
+        var expansion = machine
+        var step = first
+        while true {
+            switch step {
+            case .ask(let query):
+                step = expansion.answer(tables.answer(query))
+            case .readInclude(let path):
+                step = expansion.answer(include: IncludeFile.read(path))
+            case .readForward(let user, let directory, let uid, let gid, let userbase):
+                let request = forwards.next()
+                parent?.send(
+                    .readForward(
+                        request: request, user: UserEntry(name: user, uid: uid, gid: gid, directory: directory),
+                        userbase: userbase))
+                spawn { [self] in
+                    guard let file = await forwards.answer(request) else { return }
+                    let next = expansion.answer(forward: ForwardFile(file))
+                    advance(expansion, next, recipient: recipient, then: answer)
+                }
+                return
+            case .finished(let result):
+                answer(ExpansionVerdict(result, of: recipient))
+                return
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+import Configuration
+import EventLoop
+import Interprocess
+import Log
+import Platform
+import ProcessMessages
+import RoleProcess
+import TableBackends
+
+/// Decides about addresses: holds the rules and the tables, and answers what the others ask of them.
+@EventLoopActor
+package final class LookupProcess: RoleProcess {
+    package static let role = Role.lookup
+
+    let context: RoleContext
+    var view: LookupView?
+    var tables = TableSet()
+    var dispatcher: Link<LookupToDispatcher, DispatcherToLookup>?
+    var queue: Link<LookupToQueue, QueueToLookup>?
+    var control: Link<LookupToControl, ControlToLookup>?
+    var parent: Link<LookupToParent, ParentToLookup>?
+    /// Questions about .forward files that the parent has not answered yet.
+    let forwards = PendingRequests<ForwardAnswer>()
+
+    package init(context: RoleContext) {
+        self.context = context
+    }
+
+    package func configure(_ encoded: [UInt8]) throws(ViewRefused) {
+        let view: LookupView
+        do {
+            view = try LookupView(decoding: encoded)
+        } catch {
+            throw ViewRefused("view of the configuration: \(error)")
+        }
+        do {
+            tables = try TableSet(view.tables)
+        } catch {
+            throw ViewRefused("\(error)")
+        }
+        self.view = view
+    }
+
+    package func connect(_ peer: Role, over descriptor: consuming OwnedDescriptor) {
+        switch peer {
+        case .dispatcher:
+            dispatcher = context.link(to: peer, over: descriptor) { [unowned self] message, _ in receive(message) }
+        case .queue:
+            queue = context.link(to: peer, over: descriptor) { [unowned self] message, _ in receive(message) }
+        case .control:
+            control = context.link(to: peer, over: descriptor) { [unowned self] message, _ in receive(message) }
+        case .parent:
+            parent = context.link(to: peer, over: descriptor) { [unowned self] message, _ in receive(message) }
+        case .lookup, .scheduler, .crypto:
+            context.fail("\(peer.name) is no peer of lookup")
+        }
+    }
+
+    package func serve() {}
+
+    package func shutdown() async {}
+
+    // MARK: What comes in
+
+    func receive(_ message: DispatcherToLookup) {
+        switch message {
+        case .expand(let request, let recipient, let transaction):
+            expand(recipient, of: transaction) { [unowned self] in dispatcher?.send(.expanded(request: request, $0)) }
+        case .user(let request, let userbase, let name):
+            dispatcher?.send(.user(request: request, user(name, in: userbase)))
+        case .hostname(let request, let table, let address):
+            dispatcher?.send(.hostname(request: request, hostname(of: address, in: table)))
+        }
+    }
+
+    func receive(_ message: QueueToLookup) {
+        switch message {
+        case .expand(let request, let recipient, let transaction):
+            expand(recipient, of: transaction) { [unowned self] in queue?.send(.expanded(request: request, $0)) }
+        }
+    }
+
+    func receive(_ message: ControlToLookup) {
+        switch message {
+        case .updateTable(let request, let name):
+            control?.send(.tableUpdated(request: request, failure: updateTable(name)))
+        }
+    }
+
+    func receive(_ message: ParentToLookup) {
+        switch message {
+        case .forward(let request, let answer):
+            forwards.resolve(request, answer)
+        case .user(let request, let userbase, let name):
+            parent?.send(.user(request: request, user(name, in: userbase)))
+        }
+    }
+}

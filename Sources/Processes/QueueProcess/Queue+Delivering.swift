@@ -1,0 +1,133 @@
+import Envelopes
+import EventLoop
+import Platform
+import ProcessMessages
+import QueueStorage
+
+/// What is due goes out, and what became of it comes back.
+extension QueueProcess {
+    /// Loads what the scheduler names and hands it on: envelopes of one message together, so that its body
+    /// is read and sent once. Bounces are written here.
+    func deliver(_ ids: [EnvelopeID]) {
+        var order: [MessageID] = []
+        var groups: [MessageID: [QueuedEnvelope]] = [:]
+        var bounces: [QueuedEnvelope] = []
+        for id in ids {
+            guard let queued = load(id) else { continue }
+            if case .bounce = queued.envelope.kind {
+                bounces.append(queued)
+            } else {
+                if groups[id.message] == nil { order.append(id.message) }
+                groups[id.message, default: []].append(queued)
+            }
+        }
+        for message in order {
+            guard let group = groups[message] else { continue }
+            for start in stride(from: 0, to: group.count, by: QueueToDispatcher.maximumAttempts) {
+                handOut(message, Array(group[start..<min(start + QueueToDispatcher.maximumAttempts, group.count)]))
+            }
+        }
+        report(bounces)
+    }
+
+    private func handOut(_ message: MessageID, _ group: [QueuedEnvelope]) {
+        guard let transaction = group.first?.transaction else { return }
+        let attempts = group.map {
+            QueueToDispatcher.Attempt(
+                envelope: $0.envelope, isRepeat: $0.history.attempts > 0 || $0.envelope.created < startTime)
+        }
+        do throws(StoreError) {
+            switch try store.body(message) {
+            case .bytes(let bytes):
+                dispatcher?.send(.deliver(transaction, attempts, .inline(bytes)))
+            case .file(let descriptor, let size):
+                dispatcher?.send(.deliver(transaction, attempts, .file(size: UInt64(size))), descriptor: descriptor)
+            case nil:
+                for queued in group { scheduler?.send(.vanished(queued.envelope.id)) }
+            }
+        } catch {
+            unreadable(message, error, asked: group.map(\.envelope.id))
+        }
+    }
+
+    /// The envelope, or nil when it is gone; the scheduler knows then.
+    func load(_ id: EnvelopeID) -> QueuedEnvelope? {
+        do throws(StoreError) {
+            if let queued = try store.envelope(id) { return queued }
+            scheduler?.send(.vanished(id))
+        } catch {
+            unreadable(id.message, error, asked: [id])
+        }
+        return nil
+    }
+
+    /// A damaged message leaves the queue, kept aside for the operator; trouble with the disk may pass.
+    private func unreadable(_ message: MessageID, _ error: StoreError, asked: [EnvelopeID]) {
+        guard case .damaged = error else {
+            context.log.warning("message \(message): \(error)")
+            for id in asked { scheduler?.send(.failedTemporarily(id)) }
+            return
+        }
+        let ids = store.envelopes(of: message)
+        if let warning = store.setAside(message) { context.log.error("message \(message) set aside: \(warning)") }
+        for id in ids { scheduler?.send(.vanished(id)) }
+    }
+
+    // MARK: Outcomes
+
+    func attempted(_ id: EnvelopeID, _ outcome: DeliveryOutcome) {
+        guard let queued = load(id) else { return }
+        switch outcome {
+        case .delivered(let text):
+            addReport(.delivered, about: queued, error: text)
+            finish(id, .delivered(id))
+        case .temporary(let failure):
+            recordFailure(of: queued, failure)
+            scheduler?.send(.failedTemporarily(id))
+            planOutcomeFlush()
+        case .permanent(let failure):
+            addReport(.failed, about: queued, error: "\(failure.status) \(failure.text)")
+            finish(id, .failedPermanently(id))
+        case .loop:
+            addReport(.failed, about: queued, error: "5.4.6 Loop detected")
+            finish(id, .looped(id))
+        }
+    }
+
+    func recordFailure(of queued: QueuedEnvelope, _ failure: DeliveryFailure) {
+        var history = queued.history
+        history.attempts += 1
+        history.lastAttempt = Timestamp(seconds: wallClockSeconds())
+        history.lastError = "\(failure.status) \(failure.text)"
+        store.record(history, of: queued.envelope.id)
+    }
+
+    func expire(_ id: EnvelopeID) {
+        guard let queued = load(id) else { return }
+        context.log.info("expired evpid=\(id) from=<\(queued.transaction.sender.text)> to=<\(queued.envelope.destination.text)>")
+        let last = queued.history.lastError
+        addReport(.failed, about: queued, error: "5.4.7 Envelope expired" + (last.isEmpty ? "" : " (\(last))"))
+        finish(id, .failedPermanently(id))
+    }
+
+    func remove(_ id: EnvelopeID) {
+        guard load(id) != nil else { return }
+        context.log.info("removed evpid=\(id)")
+        store.recordGone(id)
+        planOutcomeFlush()
+    }
+
+    private func finish(_ id: EnvelopeID, _ news: QueueToScheduler) {
+        store.recordGone(id)
+        scheduler?.send(news)
+        planOutcomeFlush()
+    }
+
+    func setSuspended(_ id: EnvelopeID, _ isSuspended: Bool) {
+        guard let queued = load(id), queued.history.isSuspended != isSuspended else { return }
+        var history = queued.history
+        history.isSuspended = isSuspended
+        store.record(history, of: id)
+        planOutcomeFlush()
+    }
+}

@@ -1,0 +1,64 @@
+import Envelopes
+import EventLoop
+import ProcessMessages
+import QueueStorage
+
+/// When records become durable: commits at the end of the turn in which they came, all together; outcomes
+/// with the next commit, or a moment later.
+extension QueueProcess {
+    /// How long an outcome may wait for company. A crash meanwhile costs a repeated delivery, which a
+    /// maildir turns into the same file.
+    private static let outcomeDelay = Duration.milliseconds(50)
+
+    /// Everything that arrives in this turn of the loop shares one flush at its end.
+    func planFlush() {
+        guard !flushIsPlanned else { return }
+        flushIsPlanned = true
+        afterLoopTurn { [unowned self] in
+            flushIsPlanned = false
+            flush()
+        }
+    }
+
+    /// An outcome was recorded; nobody waits for it.
+    func planOutcomeFlush() {
+        guard !flushIsPlanned, !outcomeTimer.isScheduled else { return }
+        outcomeTimer.schedule(after: Self.outcomeDelay)
+    }
+
+    func flush() {
+        outcomeTimer.cancel()
+        let result = store.flush()
+        for id in result.committed {
+            guard let message = committing.removeValue(forKey: id) else { continue }
+            if let transfer = message.transfer { dispatcher?.send(.committed(transfer: transfer)) }
+            for bounce in message.answers {
+                store.recordGone(bounce)
+                scheduler?.send(.delivered(bounce))
+            }
+            submit(message.envelopes)
+        }
+        for (id, error) in result.failed {
+            guard let message = committing.removeValue(forKey: id) else { continue }
+            context.log.warning("message \(id) not stored: \(error)")
+            if let transfer = message.transfer {
+                dispatcher?.send(.refused(transfer: transfer, QueueRefusal(error)))
+            }
+            for bounce in message.answers { scheduler?.send(.failedTemporarily(bounce)) }
+        }
+        if let failure = result.failure { context.log.warning("outcomes wait for the disk: \(failure)") }
+        if store.needsFlush { planOutcomeFlush() }
+    }
+
+    /// Tells the scheduler of new envelopes.
+    func submit(_ envelopes: [Envelope]) {
+        scheduler?.send(
+            .submitted(
+                envelopes.map { envelope in
+                    ScheduledEnvelope(
+                        id: envelope.id, kind: ScheduledKind(envelope.kind), created: envelope.created,
+                        timeToLive: envelope.timeToLive, attempts: 0, lastAttempt: nil, lastNotice: nil,
+                        isSuspended: false)
+                }))
+    }
+}

@@ -1,0 +1,155 @@
+import Configuration
+import Envelopes
+import EventLoop
+import Interprocess
+import Log
+import Platform
+import ProcessMessages
+import QueueStorage
+import RoleProcess
+
+/// The only writer of the spool: takes messages, makes them durable, hands them out, records outcomes.
+@EventLoopActor
+package final class QueueProcess: RoleProcess {
+    package static let role = Role.queue
+
+    let context: RoleContext
+    private var currentView: QueueView?
+    private var openedStore: LogStructuredStore?
+    var dispatcher: Link<QueueToDispatcher, DispatcherToQueue>?
+    var lookup: Link<QueueToLookup, LookupToQueue>?
+    var scheduler: Link<QueueToScheduler, SchedulerToQueue>?
+    var control: Link<QueueToControl, ControlToQueue>?
+    /// Messages being received, by the dispatcher's transfer number.
+    var incoming: [UInt64: IncomingMessage] = [:]
+    /// Messages whose commit waits for the next flush.
+    var committing: [MessageID: CommittingMessage] = [:]
+    /// Expansions of report addresses under way.
+    let expansions = PendingRequests<ExpansionVerdict>()
+    var flushIsPlanned = false
+    private(set) lazy var outcomeTimer = LoopTimer { [unowned self] in flush() }
+    /// Envelopes older than this were queued before this process began.
+    let startTime = Timestamp(seconds: wallClockSeconds() + 1)
+
+    package init(context: RoleContext) {
+        self.context = context
+    }
+
+    var view: QueueView {
+        guard let currentView else { context.fail("asked before it was configured") }
+        return currentView
+    }
+
+    var store: LogStructuredStore {
+        guard let openedStore else { context.fail("asked before the spool was opened") }
+        return openedStore
+    }
+
+    package func configure(_ encoded: [UInt8]) throws(ViewRefused) {
+        do {
+            currentView = try QueueView(decoding: encoded)
+        } catch {
+            throw ViewRefused("view of the configuration: \(error)")
+        }
+    }
+
+    package func connect(_ peer: Role, over descriptor: consuming OwnedDescriptor) {
+        switch peer {
+        case .dispatcher:
+            dispatcher = context.link(to: peer, over: descriptor) { [unowned self] message, _ in receive(message) }
+        case .lookup:
+            lookup = context.link(to: peer, over: descriptor) { [unowned self] message, _ in receive(message) }
+        case .scheduler:
+            scheduler = context.link(to: peer, over: descriptor) { [unowned self] message, _ in receive(message) }
+        case .control:
+            control = context.link(to: peer, over: descriptor) { [unowned self] message, _ in receive(message) }
+        case .parent, .queue, .crypto:
+            context.fail("\(peer.name) is no peer of the queue")
+        }
+    }
+
+    package func serve() throws(ViewRefused) {
+        do throws(StoreError) {
+            let (store, warnings) = try LogStructuredStore.open(directory: context.installation.queueDirectory)
+            openedStore = store
+            for warning in warnings { context.log.warning("spool: \(warning)") }
+        } catch {
+            throw ViewRefused("spool: \(error)")
+        }
+        announceRecovered()
+    }
+
+    /// Tells the scheduler of everything that was queued before.
+    private func announceRecovered() {
+        var after: EnvelopeID?
+        while true {
+            let page = store.page(after: after, limit: 4_096)
+            guard let last = page.last else { return }
+            after = last.id
+            scheduler?.send(.submitted(page.map(ScheduledEnvelope.init)))
+        }
+    }
+
+    package func shutdown() async {
+        for transfer in incoming.keys { rollback(transfer) }
+        flush()
+        _ = store.close()
+    }
+
+    // MARK: What comes in
+
+    func receive(_ message: DispatcherToQueue) {
+        switch message {
+        case .begin(let transfer): begin(transfer)
+        case .body(let transfer, let bytes): append(bytes, to: transfer)
+        case .envelopes(let transfer, let drafts): add(drafts, to: transfer)
+        case .commit(let transfer, let transaction): commit(transfer, transaction)
+        case .rollback(let transfer): rollback(transfer)
+        case .outcome(let id, let outcome): attempted(id, outcome)
+        case .hold(let id, let holder): scheduler?.send(.held(id, holder: holder))
+        case .release(let holder, let count): scheduler?.send(.released(holder: holder, count: count))
+        }
+    }
+
+    func receive(_ message: SchedulerToQueue) {
+        switch message {
+        case .deliver(let ids): deliver(ids)
+        case .expire(let id): expire(id)
+        case .remove(let id): remove(id)
+        case .notifyDelay(let id, let after): notifyDelay(id, after: after)
+        case .suspended(let id, let isSuspended): setSuspended(id, isSuspended)
+        }
+    }
+
+    func receive(_ message: LookupToQueue) {
+        switch message {
+        case .expanded(let request, let verdict): expansions.resolve(request, verdict)
+        }
+    }
+
+    func receive(_ message: ControlToQueue) {
+        switch message {
+        case .page(let request, let after, let message, let limit):
+            control?.send(.page(request: request, page(after: after, of: message, limit: Int(limit))))
+        case .envelope(let request, let id):
+            control?.send(.envelope(request: request, listed(id)))
+        case .body(let request, let id): sendBody(of: id, answering: request)
+        case .statistics(let request):
+            control?.send(.statistics(request: request, statisticValues()))
+        }
+    }
+}
+
+extension ScheduledEnvelope {
+    init(_ facts: EnvelopeFacts) {
+        let kind: ScheduledKind =
+            switch facts.kind {
+            case .local: .local
+            case .relay: .relay
+            case .bounce: .bounce
+            }
+        self.init(
+            id: facts.id, kind: kind, created: facts.created, timeToLive: facts.timeToLive, attempts: facts.attempts,
+            lastAttempt: facts.lastAttempt, lastNotice: facts.lastNotice, isSuspended: facts.isSuspended)
+    }
+}

@@ -1,0 +1,46 @@
+import EventLoop
+import Interprocess
+import Log
+import Platform
+import ProcessMessages
+import WireFormat
+
+/// What a role has at hand beside its peers: the log, the places, a way to give up.
+@EventLoopActor
+package final class RoleContext {
+    package let role: Role
+    package let log: Logger
+    package let installation: Installation
+    private let parent: Link<ChildToParent, ParentToChild>
+
+    init(role: Role, log: Logger, installation: Installation, parent: Link<ChildToParent, ParentToChild>) {
+        self.role = role
+        self.log = log
+        self.installation = installation
+        self.parent = parent
+    }
+
+    /// A link to a peer. A peer that says what it must not is taken for taken over: the daemon ends. A
+    /// peer that is gone is the parent's business, who knows whether it was told to go.
+    package func link<Outgoing: WireMessage, Incoming: WireMessage>(
+        to peer: Role, over descriptor: consuming OwnedDescriptor,
+        receive: @escaping @EventLoopActor (Incoming, ReceivedDescriptor?) -> Void
+    ) -> Link<Outgoing, Incoming> {
+        Link(
+            adopting: descriptor, name: peer.name, maximumFrame: Self.maximumFrame, receive: receive,
+            closed: { [self] failure in
+                if case .peerClosed = failure { return }
+                fail("link to \(peer.name): \(failure)")
+            })
+    }
+
+    /// Tells the parent why the role cannot go on, and ends the process.
+    package func fail(_ reason: String) -> Never {
+        parent.send(.fatal(reason))
+        parent.flush()
+        Exit.now(1)
+    }
+
+    /// The largest frame between roles, in bytes: a message body that travels inline and its envelopes.
+    package static let maximumFrame = 1 << 20
+}
