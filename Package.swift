@@ -64,7 +64,7 @@ let package = Package(
         room("Storage", "MailboxDelivery", ["MailSyntax", "SMTPProtocol", "Platform"]),
 
         // Processes: one module per role, composition only.
-        room("Processes", "ControlMessages", ["Envelopes", "WireFormat"]),
+        room("Processes", "ControlMessages", ["Envelopes", "WireFormat", "Platform"]),
         room("Processes", "AgentMessages", ["Envelopes", "WireFormat"]),
         room(
             "Processes", "ProcessMessages",
@@ -75,7 +75,7 @@ let package = Package(
 
         // compat: the drop-in.
         .target(
-            name: "Submission", dependencies: ["MailSyntax"], path: "compat/Sendmail/Submission",
+            name: "Submission", dependencies: ["MailSyntax", "Envelopes", "WireFormat"], path: "compat/Sendmail/Submission",
             swiftSettings: swift),
         program(
             "sendmail", in: "compat/Sendmail/sendmail",
@@ -97,6 +97,7 @@ let package = Package(
         tests("Storage", "QueueStorage"),
         tests("Storage", "TableBackends"),
         tests("Storage", "MailboxDelivery"),
+        tests("Processes", "ControlMessages", ["WireFormat", "Envelopes"]),
         .testTarget(
             name: "SubmissionTests", dependencies: ["Submission"], path: "Tests/Sendmail/SubmissionTests",
             swiftSettings: swift),
