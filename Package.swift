@@ -64,7 +64,7 @@ let package = Package(
         room("Storage", "MailboxDelivery", ["MailSyntax", "SMTPProtocol", "Platform"]),
 
         // Processes: one module per role, composition only.
-        room("Processes", "ControlMessages", ["Envelopes", "WireFormat"]),
+        room("Processes", "ControlMessages", ["Envelopes", "WireFormat", "Platform"]),
         room("Processes", "AgentMessages", ["MailSyntax", "Envelopes", "WireFormat"]),
         room(
             "Processes", "ProcessMessages",
@@ -75,7 +75,7 @@ let package = Package(
 
         // compat: the drop-in.
         .target(
-            name: "Submission", dependencies: ["MailSyntax"], path: "compat/Sendmail/Submission",
+            name: "Submission", dependencies: ["MailSyntax", "Envelopes", "WireFormat"], path: "compat/Sendmail/Submission",
             swiftSettings: swift),
         program(
             "sendmail", in: "compat/Sendmail/sendmail",
@@ -98,6 +98,7 @@ let package = Package(
         tests("Storage", "TableBackends"),
         tests("Storage", "MailboxDelivery"),
         tests("Processes", "AgentMessages", ["MailSyntax", "Envelopes", "WireFormat"]),
+        tests("Processes", "ControlMessages", ["WireFormat", "Envelopes"]),
         .testTarget(
             name: "SubmissionTests", dependencies: ["Submission"], path: "Tests/Sendmail/SubmissionTests",
             swiftSettings: swift),

@@ -10,13 +10,19 @@ import WireFormat
 package final class RoleContext {
     package let role: Role
     package let log: Logger
-    package let installation: Installation
+    package let installation: InstallationPaths
+    /// Where the queue's files are, as the role sees them.
+    package let queueDirectory: String
     private let parent: Link<ChildToParent, ParentToChild>
 
-    init(role: Role, log: Logger, installation: Installation, parent: Link<ChildToParent, ParentToChild>) {
+    init(
+        role: Role, log: Logger, installation: InstallationPaths, queueDirectory: String,
+        parent: Link<ChildToParent, ParentToChild>
+    ) {
         self.role = role
         self.log = log
         self.installation = installation
+        self.queueDirectory = queueDirectory
         self.parent = parent
     }
 
@@ -24,7 +30,7 @@ package final class RoleContext {
     /// peer that is gone is the parent's business, who knows whether it was told to go.
     package func link<Outgoing: WireMessage, Incoming: WireMessage>(
         to peer: Role, over descriptor: consuming OwnedDescriptor,
-        receive: @escaping @EventLoopActor (Incoming, ReceivedDescriptor?) -> Void
+        receive: @escaping Link<Outgoing, Incoming>.Receiver
     ) -> Link<Outgoing, Incoming> {
         Link(
             adopting: descriptor, name: peer.name, maximumFrame: Self.maximumFrame, receive: receive,
@@ -38,7 +44,7 @@ package final class RoleContext {
     package func fail(_ reason: String) -> Never {
         parent.send(.fatal(reason))
         parent.flush()
-        Exit.now(1)
+        Diagnostics.exit(1)
     }
 
     /// The largest frame between roles, in bytes: a message body that travels inline and its envelopes.

@@ -1,6 +1,7 @@
+import Log
 import Platform
 
-/// The rights a role keeps, as data; ``confine(_:as:in:)`` is the one place that carries them out.
+/// The rights a role keeps, as data; the two functions here are the only ones that carry them out.
 package struct RolePrivileges: Sendable {
     package enum User: Sendable {
         /// The daemon's user.
@@ -20,11 +21,50 @@ package struct RolePrivileges: Sendable {
 
     package var user: User
     package var root: Root
-    package var profile: ConfinementProfile
+    package var profile: Confinement.Profile
 
-    package init(user: User, root: Root, profile: ConfinementProfile) {
+    package init(user: User, root: Root, profile: Confinement.Profile) {
         self.user = user
         self.root = root
         self.profile = profile
     }
+
+    /// Where the queue's files are for a role with these rights.
+    func queueDirectory(installation: InstallationPaths) -> String {
+        if installation.isRootless || root != .spool { return installation.spool + "/queue" }
+        return "/queue"
+    }
+
+    /// Gives up root: user, groups, root directory. A rootless installation has nothing to give up.
+    func takeEffect(installation: InstallationPaths) throws(SystemError) {
+        guard !installation.isRootless else { return try Privileges.forbidGaining() }
+        let name = user == .queue ? DaemonAccounts.queueUser : DaemonAccounts.daemonUser
+        guard let record = try Users.named(name) else { throw SystemError("user \(name)", code: noSuchUser) }
+        let directory: String? =
+            switch root {
+            case .all: nil
+            case .nothing: DaemonAccounts.emptyDirectory
+            case .spool: installation.spool
+            }
+        try Privileges.drop(to: Identity(alone: record), chroot: directory)
+        try Privileges.forbidGaining()
+    }
+
+    /// Forbids the system calls, and where the kernel can the paths, that the role does not need. Comes
+    /// last: what was opened before stays open.
+    func confine(installation: InstallationPaths, log: Logger) throws(ViewRefused) {
+        do throws(SystemError) {
+            for result in try Confinement.apply(profile) { log.debug("confinement: \(result)") }
+        } catch {
+            throw ViewRefused("confinement: \(error)")
+        }
+    }
+}
+
+/// The accounts the daemon's processes run under.
+package enum DaemonAccounts {
+    package static let daemonUser = "_smtpd"
+    package static let queueUser = "_smtpq"
+    /// An empty directory of root's that nobody may write to.
+    package static let emptyDirectory = "/run/martlet/empty"
 }

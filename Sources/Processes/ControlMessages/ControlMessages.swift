@@ -1,1 +1,0 @@
-// ControlMessages: being built.

@@ -1,0 +1,49 @@
+import Configuration
+import EventLoop
+import MailSyntax
+import Platform
+import ProcessMessages
+
+/// Sockets that the parent has bound, and the connections they bring.
+
+/// A bound socket with the listener it belongs to; a reload replaces the latter and keeps the former.
+@EventLoopActor
+final class ListeningSocket {
+    var place: ListenerSocket
+    let acceptor: Acceptor
+
+    init(place: ListenerSocket, acceptor: Acceptor) {
+        self.place = place
+        self.acceptor = acceptor
+    }
+}
+
+extension DispatcherProcess {
+    /// Takes a new socket, or a new listener for one it has.
+    func listen(on place: ListenerSocket, _ socket: consuming OwnedDescriptor?) {
+        guard let socket else {
+            guard let known = sockets[place.id] else { context.fail("listener \(place.id) without its socket") }
+            known.place = place
+            return
+        }
+        let acceptor = Acceptor(adopting: socket) { [unowned self] connection, peer in
+            accept(connection, from: peer, on: place.id)
+        }
+        if isPaused { acceptor.pause() }
+        sockets[place.id] = ListeningSocket(place: place, acceptor: acceptor)
+    }
+
+    func closeListeners(except kept: Set<UInt32>) {
+        for (id, socket) in sockets where !kept.contains(id) {
+            socket.acceptor.close()
+            sockets[id] = nil
+        }
+    }
+
+    func setPaused(_ paused: Bool) {
+        isPaused = paused
+        for socket in sockets.values {
+            if paused { socket.acceptor.pause() } else { socket.acceptor.resume() }
+        }
+    }
+}

@@ -1,0 +1,122 @@
+import Configuration
+import Envelopes
+import EventLoop
+import Interprocess
+import Log
+import Platform
+import ProcessMessages
+import RoleProcess
+
+/// The only process that talks to the world: SMTP in, and message bytes to delivery agents.
+@EventLoopActor
+package final class DispatcherProcess: RoleProcess {
+    package static let role = Role.dispatcher
+    package static let privileges = RolePrivileges(user: .daemon, root: .nothing, profile: .sockets)
+
+    let context: RoleContext
+    private var currentView: DispatcherView?
+    var lookup: Link<DispatcherToLookup, LookupToDispatcher>?
+    var queue: Link<DispatcherToQueue, QueueToDispatcher>?
+    var control: Link<DispatcherToControl, ControlToDispatcher>?
+    var parent: Link<DispatcherToParent, ParentToDispatcher>?
+
+    let expansions = PendingRequests<ExpansionVerdict>()
+    let users = PendingRequests<UserVerdict>()
+    let hostnames = PendingRequests<String?>()
+    let agentStarts = PendingRequests<AgentStart>()
+    /// Messages on their way into the queue.
+    let transfers = Transfers()
+
+    var sockets: [UInt32: ListeningSocket] = [:]
+    var isPaused = false
+    var sessions = SessionCensus()
+    private(set) lazy var deliveries = makeDeliveries()
+
+    package init(context: RoleContext) {
+        self.context = context
+    }
+
+    var view: DispatcherView {
+        guard let currentView else { context.fail("asked before it was configured") }
+        return currentView
+    }
+
+    package func configure(_ encoded: [UInt8]) throws(ViewRefused) {
+        do {
+            let view = try DispatcherView(decoding: encoded)
+            currentView = view
+            deliveries.setLimits(view.mda)
+        } catch {
+            throw ViewRefused("view of the configuration: \(error)")
+        }
+    }
+
+    package func connect(_ peer: Role, over descriptor: consuming OwnedDescriptor) {
+        switch peer {
+        case .lookup:
+            lookup = context.link(to: peer, over: descriptor) { [unowned self] message, _ in receive(message) }
+        case .queue:
+            queue = context.link(to: peer, over: descriptor) { [unowned self] message, file in receive(message, file) }
+        case .control:
+            control = context.link(to: peer, over: descriptor) { [unowned self] message, socket in receive(message, socket) }
+        case .parent:
+            parent = context.link(to: peer, over: descriptor) { [unowned self] message, socket in receive(message, socket) }
+        case .dispatcher, .scheduler, .crypto:
+            context.fail("\(peer.name) is no peer of the dispatcher")
+        }
+    }
+
+    package func serve() throws(ViewRefused) {}
+
+    /// New sessions are refused, open ones are told 421 at their next wait; the rest gets a moment to finish.
+    package func shutdown() async {
+        for socket in sockets.values { socket.acceptor.close() }
+        sockets = [:]
+        sessions.endAll()
+        await sessions.allEnded(deadline: .now() + .seconds(3))
+        await deliveries.finish(deadline: .now() + .seconds(5))
+    }
+
+    // MARK: What comes in
+
+    func receive(_ message: LookupToDispatcher) {
+        switch message {
+        case .expanded(let request, let verdict): expansions.resolve(request, verdict)
+        case .user(let request, let verdict): users.resolve(request, verdict)
+        case .hostname(let request, let name): hostnames.resolve(request, name)
+        }
+    }
+
+    func receive(_ message: QueueToDispatcher, _ file: ReceivedDescriptor?) {
+        switch message {
+        case .opened(let transfer, let id): transfers.opened(transfer, id)
+        case .committed(let transfer): transfers.committed(transfer)
+        case .refused(let transfer, let refusal): transfers.refused(transfer, refusal)
+        case .deliver(let transaction, let attempts, let body): deliver(attempts, of: transaction, body, file)
+        }
+    }
+
+    func receive(_ message: ControlToDispatcher, _ socket: ReceivedDescriptor?) {
+        switch message {
+        case .submission(let uid, _):
+            guard let socket = socket?.take() else { context.fail("a submission without its socket") }
+            acceptSubmission(socket, uid: uid)
+        case .setPaused(let paused): setPaused(paused)
+        case .statistics(let request): control?.send(.statistics(request: request, statistics()))
+        }
+    }
+
+    func receive(_ message: ParentToDispatcher, _ socket: ReceivedDescriptor?) {
+        switch message {
+        case .listener(let listener):
+            listen(on: listener, socket?.take())
+        case .closeListeners(let kept): closeListeners(except: Set(kept))
+        case .agent(let request, let user):
+            guard let socket else { context.fail("an agent without its socket") }
+            agentStarts.resolve(request, .started(user, socket))
+        case .agentRefused(let request, let isPermanent, let reason):
+            let failure = DeliveryFailure(status: isPermanent ? "5.1.1" : "4.3.0", text: reason)
+            agentStarts.resolve(request, .refused(failure, isPermanent: isPermanent))
+        }
+    }
+}

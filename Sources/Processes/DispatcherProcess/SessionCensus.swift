@@ -1,0 +1,72 @@
+import EventLoop
+import MailSyntax
+
+/// Which sessions are open: how many in all, and how many from each client's network.
+@EventLoopActor
+final class SessionCensus {
+    /// Open sessions of one client network.
+    static let maximumPerClient = 1_000
+    /// Descriptors kept for everything that is no session: agents, files, links.
+    static let reservedDescriptors = 256
+
+    private var sessions: [ObjectIdentifier: SMTPSession] = [:]
+    private var byNetwork: [IPAddress: Int] = [:]
+    private(set) var total: Int64 = 0
+    private(set) var totalLocal: Int64 = 0
+    private var waiter: UnsafeContinuation<Void, Never>?
+    private var timer: LoopTimer?
+    /// Sessions that may be open at once.
+    let maximum: Int
+
+    init(maximum: Int) { self.maximum = maximum }
+
+    var count: Int { sessions.count }
+
+    /// Whether another session of this client is welcome.
+    func hasRoom(for client: IPAddress) -> Bool {
+        sessions.count < maximum && byNetwork[client.network, default: 0] < Self.maximumPerClient
+    }
+
+    func add(_ session: SMTPSession, from client: IPAddress?) {
+        sessions[ObjectIdentifier(session)] = session
+        if let client {
+            total += 1
+            byNetwork[client.network, default: 0] += 1
+        } else {
+            totalLocal += 1
+        }
+    }
+
+    func remove(_ session: SMTPSession, from client: IPAddress?) {
+        guard sessions.removeValue(forKey: ObjectIdentifier(session)) != nil else { return }
+        if let network = client?.network {
+            let left = byNetwork[network, default: 1] - 1
+            byNetwork[network] = left > 0 ? left : nil
+        }
+        if sessions.isEmpty { waiter?.resume(); waiter = nil }
+    }
+
+    /// Tells every session that the server is going down.
+    func endAll() {
+        for session in sessions.values { session.end() }
+    }
+
+    /// Waits until no session is left, or the deadline.
+    func allEnded(deadline: MonotonicInstant) async {
+        guard !sessions.isEmpty else { return }
+        timer = LoopTimer { [unowned self] in waiter?.resume(); waiter = nil }
+        timer?.schedule(at: deadline)
+        await withUnsafeContinuation { waiter = $0 }
+        timer?.cancel()
+    }
+}
+
+extension IPAddress {
+    /// What counts as one client: an IPv4 address, or the /64 that an IPv6 host usually has to itself.
+    var network: IPAddress {
+        switch self {
+        case .v4: self
+        case .v6(let high, _): .v6(high: high, low: 0)
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import EventLoop
+import Glibc
+import Platform
+import ProcessMessages
+
+/// The end: asked for, or because a role is gone. Either way all roles go, each in its time.
+extension ParentProcess {
+    func watchSignals() {
+        watches = [
+            SignalWatch(SIGTERM) { [unowned self] in end(status: 0) },
+            SignalWatch(SIGINT) { [unowned self] in end(status: 0) },
+            SignalWatch(SIGHUP) { [unowned self] in
+                reload { [unowned self] errors in
+                    if !errors.isEmpty { log.error("configuration not reloaded, the old one stays in force") }
+                }
+            },
+            SignalWatch(SIGCHLD) { [unowned self] in reapChildren() },
+        ]
+    }
+
+    private func reapChildren() {
+        while let (process, status) = try? ChildProcess.reap() {
+            if let user = agents.removeValue(forKey: process) {
+                if !status.isSuccess, !isEnding { log.warning("delivery agent of \(user) ended: \(status)") }
+                continue
+            }
+            guard let handle = roles.values.first(where: { $0.process == process }) else { continue }
+            handle.hasExited = true
+            if !isEnding {
+                log.critical("\(handle.role.name) process ended: \(status); smtpd stops")
+                end(status: 1)
+            } else if !status.isSuccess {
+                log.warning("\(handle.role.name) process ended: \(status)")
+                exitStatus = 1
+            }
+        }
+    }
+
+    /// Stops everything in the order in which work flows, the queue last, so that outcomes still find it.
+    func end(status: CInt) {
+        guard !isEnding else { return }
+        isEnding = true
+        exitStatus = status
+        log.info("smtpd stops")
+        spawn { [self] in
+            let orderly = status == 0
+            for role in [Role.control, .dispatcher, .scheduler, .lookup, .queue, .crypto] {
+                guard let handle = roles[role], !handle.hasExited else { continue }
+                handle.link.send(.shutdown)
+                await waitForExit(of: handle, seconds: orderly ? 15 : 2)
+            }
+            try? Files.remove(installation.controlSocket)
+            try? Files.remove(installation.isRootless ? installation.spool + "/smtpd.pid" : "/run/martlet/smtpd.pid")
+            Diagnostics.exit(exitStatus)
+        }
+    }
+
+    private func waitForExit(of handle: RoleHandle, seconds: Int) async {
+        let deadline = MonotonicInstant.now() + .seconds(seconds)
+        while !handle.hasExited {
+            if watches.isEmpty { reapChildren() }
+            guard MonotonicInstant.now() < deadline else {
+                log.error("\(handle.role.name) does not end: killed")
+                try? ChildProcess.signal(handle.process, SIGKILL)
+                return
+            }
+            await pause(until: .now() + .milliseconds(5))
+        }
+    }
+}

@@ -1,0 +1,130 @@
+import Envelopes
+import Testing
+import WireFormat
+
+@testable import ControlMessages
+
+private func message(_ raw: UInt32) -> MessageID { MessageID(rawValue: raw)! }
+private func envelope(_ raw: UInt64) -> EnvelopeID { EnvelopeID(rawValue: raw)! }
+
+private let requests: [ClientToControl] = [
+    .hello(version: 1), .hello(version: .max), .submit, .showQueue(nil), .showQueue(message(0x5F3A_9C1E)),
+    .showEnvelope(envelope(0x5F3A_9C1E_00D1_B2C4)), .showMessage(message(1)), .showStatistics, .showStatus,
+    .schedule(.all), .remove(.message(message(7))), .suspend(.envelope(envelope(1 << 32 | 1))), .resume(.all),
+    .setPaused(.mda, true), .setPaused(.mta, false), .setPaused(.smtp, true), .setVerbose(true), .reload, .stop,
+    .updateTable("aliases"), .updateTable(String(repeating: "t", count: ClientToControl.longestName)),
+]
+
+private let answers: [ControlToClient] = [
+    .submissionReady, .output(Array("a|b\n".utf8)), .output([]),
+    .output([UInt8](repeating: 0xFF, count: ControlFrame.outputPiece)), .end, .done(count: 0), .done(count: .max),
+    .failed("no such table"), .refused, .incompatible(version: 3),
+]
+
+@Suite("Messages on the control socket") struct ControlMessagesTests {
+    private func roundTrip<Message: WireMessage & Equatable>(_ messages: [Message]) throws {
+        for message in messages {
+            let bytes = message.encoded
+            #expect(try Message(decoding: bytes[...]) == message)
+            for length in Set([0, 1, bytes.count / 2, bytes.count - 1]) where length < bytes.count {
+                #expect(throws: WireError.self) { try Message(decoding: bytes[..<length]) }
+            }
+            #expect(throws: WireError.trailingBytes(1)) { try Message(decoding: (bytes + [0])[...]) }
+        }
+    }
+
+    @Test func `every request comes back as it was sent, and no cut one does`() throws { try roundTrip(requests) }
+    @Test func `every answer comes back as it was sent, and no cut one does`() throws { try roundTrip(answers) }
+
+    @Test func `every message fits its frame`() {
+        for request in requests { #expect(request.encoded.count <= ControlFrame.longestRequest) }
+        for answer in answers { #expect(answer.encoded.count <= ControlFrame.longestAnswer) }
+    }
+
+    @Test func `unknown kinds and ids that cannot be are refused`() {
+        let hostile: [[UInt8]] = [
+            [0], [17], [255], [4, 0, 0, 0, 0, 0, 0, 0, 1], [5, 0, 0, 0, 0], [12, 0, 1], [12, 4, 1], [12, 1, 2],
+            [8, 9], [16, 0, 0, 0, 0], [16, 0, 0, 0, 2, 0x61, 0x0A], [16, 0, 0, 0, 1, 0xFF],
+        ]
+        for bytes in hostile { #expect(throws: WireError.self) { try ClientToControl(decoding: bytes[...]) } }
+        let long = ClientToControl.updateTable(String(repeating: "t", count: ClientToControl.longestName + 1))
+        #expect(throws: WireError.self) { try ClientToControl(decoding: long.encoded[...]) }
+    }
+
+    @Test func `only submitting is open to everybody`() {
+        let open = requests.filter(\.isOpenToEverybody)
+        #expect(open == [.hello(version: 1), .hello(version: .max), .submit])
+    }
+}
+
+@Suite("Frames on the control socket") struct ControlFrameTests {
+    @Test func `frames are found in whatever pieces they arrive`() throws {
+        let stream = requests.flatMap { ControlFrame.bytes($0) }
+        for size in [1, 2, 3, 5, 64, stream.count] {
+            var buffer = ControlFrameBuffer(longest: ControlFrame.longestRequest)
+            var found: [ClientToControl] = []
+            var rest = stream[...]
+            while !rest.isEmpty {
+                buffer.append(rest.prefix(size))
+                rest = rest.dropFirst(size)
+                while let request = try buffer.next(ClientToControl.self) { found.append(request) }
+            }
+            #expect(found == requests)
+            #expect(buffer.isEmpty)
+        }
+    }
+
+    @Test func `a frame at the limit is taken, one byte more is not, and neither is an empty one`() throws {
+        func buffer(_ message: ControlToClient) -> ControlFrameBuffer {
+            var buffer = ControlFrameBuffer(longest: 100)
+            buffer.append(ControlFrame.bytes(message))
+            return buffer
+        }
+        var fits = buffer(.output([UInt8](repeating: 1, count: 95)))
+        #expect(try fits.next(ControlToClient.self) != nil)
+        var exceeds = buffer(.output([UInt8](repeating: 1, count: 96)))
+        #expect(throws: WireError.self) { try exceeds.next(ControlToClient.self) }
+        var empty = ControlFrameBuffer(longest: 100)
+        empty.append([0, 0, 0, 0])
+        #expect(throws: WireError.self) { try empty.next(ControlToClient.self) }
+    }
+
+    @Test func `a lying length is refused before its bytes arrive`() {
+        var buffer = ControlFrameBuffer(longest: ControlFrame.longestRequest)
+        buffer.append([0xFF, 0xFF, 0xFF, 0xFF])
+        #expect(throws: WireError.self) { try buffer.next(ClientToControl.self) }
+    }
+
+    @Test func `what follows submissionReady is left for SMTP`() throws {
+        var buffer = ControlFrameBuffer(longest: ControlFrame.longestAnswer)
+        buffer.append(ControlFrame.bytes(ControlToClient.submissionReady) + Array("220 host\r\n".utf8))
+        #expect(try buffer.next(ControlToClient.self) == .submissionReady)
+        #expect(buffer.takeRest() == Array("220 host\r\n".utf8))
+        #expect(buffer.isEmpty)
+    }
+
+    @Test func `garbage never traps`() {
+        var random = SplitMix64(state: 0x6D61_7274_6C65_74)
+        for _ in 0..<20_000 {
+            var bytes = ControlFrame.bytes(requests[Int(random.next() % UInt64(requests.count))])
+            for _ in 0..<(random.next() % 4) {
+                bytes[Int(random.next() % UInt64(bytes.count))] = UInt8(truncatingIfNeeded: random.next())
+            }
+            var buffer = ControlFrameBuffer(longest: ControlFrame.longestRequest)
+            buffer.append(bytes)
+            do throws(WireError) { while try buffer.next(ClientToControl.self) != nil {} } catch { continue }
+        }
+    }
+}
+
+/// A small generator whose seed makes every run the same.
+private struct SplitMix64 {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
