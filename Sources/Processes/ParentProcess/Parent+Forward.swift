@@ -1,0 +1,33 @@
+import EventLoop
+import Glibc
+import Platform
+import ProcessMessages
+import TableBackends
+
+/// .forward files: opened with the rights of the user they belong to, so that no file of anybody else's can
+/// be read through one.
+extension ParentProcess {
+    func readForward(of user: UserEntry, in userbase: String, answering request: UInt64) {
+        lookup?.send(.forward(request: request, forward(of: user, in: userbase)))
+    }
+
+    private func forward(of user: UserEntry, in userbase: String) -> ForwardAnswer {
+        do throws(SystemError) {
+            var account = user
+            if userbase == TableName.systemUsers {
+                // Lookup names the user; where he lives and what he may is our own knowledge.
+                guard let record = try Users.named(user.name) else { return .permanent("unknown user \(user.name)") }
+                account = UserEntry(name: record.name, uid: record.uid, gid: record.gid, directory: record.home)
+            } else if user.uid == 0 {
+                return .permanent("a virtual user with the rights of root")
+            }
+            if installation.isRootless { return ForwardFile.read(home: account.directory, uid: account.uid).answer }
+            let groups = userbase == TableName.systemUsers ? try Users.groups(of: account.name, primary: account.gid) : [account.gid]
+            return try Privileges.acting(as: Identity(uid: account.uid, gid: account.gid, groups: groups)) {
+                () throws(SystemError) in ForwardFile.read(home: account.directory, uid: account.uid).answer
+            }
+        } catch {
+            return .temporary("\(error)")
+        }
+    }
+}

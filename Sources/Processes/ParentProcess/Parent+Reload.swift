@@ -1,0 +1,51 @@
+import Configuration
+import EventLoop
+import Platform
+import ProcessMessages
+
+/// Reading the configuration again: the new one is taken whole or not at all, and no session notices.
+extension ParentProcess {
+    /// Calls back with nothing once every role works by the new configuration, or with the reasons why the
+    /// old one stays in force.
+    func reload(then report: @escaping @EventLoopActor ([String]) -> Void) {
+        guard reloadWaiters.isEmpty else { return report(["a reload is under way"]) }
+        let errors = takeNewConfiguration()
+        guard errors.isEmpty else {
+            for error in errors { log.error(error) }
+            return report(errors)
+        }
+        reloadWaiters.append(report)
+        for handle in roles.values {
+            handle.pendingViews += 1
+            handle.link.send(.configure(view(for: handle.role)))
+        }
+    }
+
+    private func takeNewConfiguration() -> [String] {
+        let new: Configuration
+        switch ConfigurationSource.load(options, installation: installation) {
+        case .loaded(let configuration, _): new = configuration
+        case .refused(let diagnostics): return diagnostics
+        }
+        let old = configuration
+        configuration = new
+        do throws(SystemError) {
+            try bindListeners()
+            return []
+        } catch {
+            configuration = old
+            return ["\(error)"]
+        }
+    }
+
+    func reconfigured(_ handle: RoleHandle) {
+        handle.pendingViews = max(0, handle.pendingViews - 1)
+        guard !reloadWaiters.isEmpty, roles.values.allSatisfy({ $0.pendingViews == 0 }) else { return }
+        // Only now, when the dispatcher knows the new listeners by number.
+        giveListeners()
+        log.info("configuration reloaded")
+        let waiters = reloadWaiters
+        reloadWaiters = []
+        for waiter in waiters { waiter([]) }
+    }
+}
