@@ -70,7 +70,7 @@ let package = Package(
         room("Processes", "AgentMessages", ["MailSyntax", "Envelopes", "WireFormat"]),
         room(
             "Processes", "ProcessMessages",
-            ["MailSyntax", "Envelopes", "SMTPProtocol", "Tables", "Configuration", "WireFormat"]),
+            ["MailSyntax", "Envelopes", "SMTPProtocol", "Scheduling", "WireFormat"]),
 
         // Programs.
         program("mail.agent", in: "Sources/Programs/mail.agent", ["MailboxDelivery", "MailSyntax", "SMTPProtocol", "Platform", "WireFormat", "AgentMessages"]),

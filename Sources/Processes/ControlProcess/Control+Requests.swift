@@ -20,13 +20,13 @@ extension ControlProcess {
         case .showStatistics: return await showStatistics(to: client)
         case .showStatus: return await showStatus(to: client)
         case .schedule(let selection):
-            return await order(to: client) { .schedule(request: $0, Selection(selection)) }
+            return await order(to: client) { .schedule(request: $0, EnvelopeSelection(selection)) }
         case .remove(let selection):
-            return await order(to: client) { .remove(request: $0, Selection(selection)) }
+            return await order(to: client) { .remove(request: $0, EnvelopeSelection(selection)) }
         case .suspend(let selection):
-            return await order(to: client) { .suspend(request: $0, Selection(selection)) }
+            return await order(to: client) { .suspend(request: $0, EnvelopeSelection(selection)) }
         case .resume(let selection):
-            return await order(to: client) { .resume(request: $0, Selection(selection)) }
+            return await order(to: client) { .resume(request: $0, EnvelopeSelection(selection)) }
         case .setPaused(let service, let paused): return await setPaused(service, paused, for: client)
         case .setVerbose(let verbose):
             parent?.send(.setVerbose(verbose))
@@ -192,7 +192,7 @@ extension ControlProcess {
     }
 }
 
-extension Selection {
+extension EnvelopeSelection {
     init(_ selection: ControlSelection) {
         switch selection {
         case .envelope(let id): self = .envelope(id)

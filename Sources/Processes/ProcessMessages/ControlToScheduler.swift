@@ -1,4 +1,5 @@
 import Envelopes
+import Scheduling
 import WireFormat
 
 /// What control orders of the scheduler, and asks.
@@ -6,12 +7,12 @@ package enum ControlToScheduler: WireMessage, Hashable {
     /// Answered by `states`, in the same order.
     case states(request: UInt64, [EnvelopeID])
     /// Try now. Answered by `affected`, as the next three.
-    case schedule(request: UInt64, Selection)
-    case remove(request: UInt64, Selection)
-    case suspend(request: UInt64, Selection)
-    case resume(request: UInt64, Selection)
+    case schedule(request: UInt64, EnvelopeSelection)
+    case remove(request: UInt64, EnvelopeSelection)
+    case suspend(request: UInt64, EnvelopeSelection)
+    case resume(request: UInt64, EnvelopeSelection)
     /// Whole kinds: mda and mta. Answered by `affected` with 1, or 0 when it was so already.
-    case setPaused(request: UInt64, ScheduledKind, Bool)
+    case setPaused(request: UInt64, DeliveryKind, Bool)
     case statistics(request: UInt64)
 
     package func encode(into writer: inout WireWriter) {
@@ -53,46 +54,17 @@ package enum ControlToScheduler: WireMessage, Hashable {
             self = .states(
                 request: try reader.readUInt64(),
                 try reader.readList { reader throws(WireError) in try EnvelopeID(from: &reader) })
-        case 2: self = .schedule(request: try reader.readUInt64(), try Selection(from: &reader))
-        case 3: self = .remove(request: try reader.readUInt64(), try Selection(from: &reader))
-        case 4: self = .suspend(request: try reader.readUInt64(), try Selection(from: &reader))
-        case 5: self = .resume(request: try reader.readUInt64(), try Selection(from: &reader))
+        case 2: self = .schedule(request: try reader.readUInt64(), try EnvelopeSelection(from: &reader))
+        case 3: self = .remove(request: try reader.readUInt64(), try EnvelopeSelection(from: &reader))
+        case 4: self = .suspend(request: try reader.readUInt64(), try EnvelopeSelection(from: &reader))
+        case 5: self = .resume(request: try reader.readUInt64(), try EnvelopeSelection(from: &reader))
         case 6:
             self = .setPaused(
                 request: try reader.readUInt64(),
-                try ScheduledKind(from: &reader),
+                try DeliveryKind(from: &reader),
                 try reader.readBool())
         case 7: self = .statistics(request: try reader.readUInt64())
         case let kind: throw .unknownValue(UInt64(kind), for: "ControlToScheduler")
-        }
-    }
-}
-
-/// Which envelopes an order is about.
-package enum Selection: WireMessage, Hashable {
-    case envelope(EnvelopeID)
-    case message(MessageID)
-    case all
-
-    package func encode(into writer: inout WireWriter) {
-        switch self {
-        case .envelope(let id):
-            writer.write(UInt8(1))
-            id.encode(into: &writer)
-        case .message(let id):
-            writer.write(UInt8(2))
-            id.encode(into: &writer)
-        case .all:
-            writer.write(UInt8(3))
-        }
-    }
-
-    package init(from reader: inout WireReader) throws(WireError) {
-        switch try reader.readUInt8() {
-        case 1: self = .envelope(try EnvelopeID(from: &reader))
-        case 2: self = .message(try MessageID(from: &reader))
-        case 3: self = .all
-        case let kind: throw .unknownValue(UInt64(kind), for: "Selection")
         }
     }
 }

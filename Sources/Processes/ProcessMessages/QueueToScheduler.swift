@@ -1,10 +1,13 @@
 import Envelopes
+import Scheduling
 import WireFormat
 
 /// What the queue tells the scheduler: what exists and what became of it.
 package enum QueueToScheduler: WireMessage, Hashable {
-    /// New or recovered envelopes, durable.
+    /// New envelopes, durable: due at once.
     case submitted([ScheduledEnvelope])
+    /// Envelopes that were queued before this daemon began.
+    case recovered([ScheduledEnvelope])
     case delivered(EnvelopeID)
     case failedTemporarily(EnvelopeID)
     case failedPermanently(EnvelopeID)
@@ -42,11 +45,16 @@ package enum QueueToScheduler: WireMessage, Hashable {
         case .vanished(let id):
             writer.write(UInt8(8))
             id.encode(into: &writer)
+        case .recovered(let envelopes):
+            writer.write(UInt8(9))
+            writer.write(list: envelopes) { $0.encode(into: &$1) }
         }
     }
 
     package init(from reader: inout WireReader) throws(WireError) {
         switch try reader.readUInt8() {
+        case 9:
+            self = .recovered(try reader.readList { reader throws(WireError) in try ScheduledEnvelope(from: &reader) })
         case 1:
             self = .submitted(
                 try reader.readList { reader throws(WireError) in try ScheduledEnvelope(from: &reader) })
@@ -65,7 +73,7 @@ package enum QueueToScheduler: WireMessage, Hashable {
 /// What the scheduler needs to know of an envelope.
 package struct ScheduledEnvelope: WireMessage, Hashable {
     package var id: EnvelopeID
-    package var kind: ScheduledKind
+    package var kind: DeliveryKind
     package var created: Timestamp
     package var timeToLive: Int64
     package var attempts: UInt32
@@ -73,7 +81,7 @@ package struct ScheduledEnvelope: WireMessage, Hashable {
     package var lastNotice: Timestamp?
     package var isSuspended: Bool
 
-    package init(id: EnvelopeID, kind: ScheduledKind, created: Timestamp, timeToLive: Int64, attempts: UInt32, lastAttempt: Timestamp?, lastNotice: Timestamp?, isSuspended: Bool) {
+    package init(id: EnvelopeID, kind: DeliveryKind, created: Timestamp, timeToLive: Int64, attempts: UInt32, lastAttempt: Timestamp?, lastNotice: Timestamp?, isSuspended: Bool) {
         self.id = id
         self.kind = kind
         self.created = created
@@ -98,36 +106,12 @@ package struct ScheduledEnvelope: WireMessage, Hashable {
     package init(from reader: inout WireReader) throws(WireError) {
         self.init(
             id: try EnvelopeID(from: &reader),
-            kind: try ScheduledKind(from: &reader),
+            kind: try DeliveryKind(from: &reader),
             created: try Timestamp(from: &reader),
             timeToLive: try reader.readInt64(),
             attempts: try reader.readUInt32(),
             lastAttempt: try reader.readOptional { reader throws(WireError) in try Timestamp(from: &reader) },
             lastNotice: try reader.readOptional { reader throws(WireError) in try Timestamp(from: &reader) },
             isSuspended: try reader.readBool())
-    }
-}
-
-/// The three kinds that are paused and counted apart.
-package enum ScheduledKind: UInt8, Hashable, Sendable {
-    case local = 1
-    case relay
-    case bounce
-
-    package init(_ kind: Envelope.Kind) {
-        switch kind {
-        case .local: self = .local
-        case .relay: self = .relay
-        case .bounce: self = .bounce
-        }
-    }
-}
-
-extension ScheduledKind: WireMessage {
-    package func encode(into writer: inout WireWriter) { writer.write(rawValue) }
-    package init(from reader: inout WireReader) throws(WireError) {
-        let value = try reader.readUInt8()
-        guard let kind = Self(rawValue: value) else { throw .unknownValue(UInt64(value), for: "scheduled kind") }
-        self = kind
     }
 }

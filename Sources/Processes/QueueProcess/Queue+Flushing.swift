@@ -56,7 +56,7 @@ extension QueueProcess {
             .submitted(
                 envelopes.map { envelope in
                     ScheduledEnvelope(
-                        id: envelope.id, kind: ScheduledKind(envelope.kind), created: envelope.created,
+                        id: envelope.id, kind: DeliveryKind(envelope.kind), created: envelope.created,
                         timeToLive: envelope.timeToLive, attempts: 0, lastAttempt: nil, lastNotice: nil,
                         isSuspended: false)
                 }))

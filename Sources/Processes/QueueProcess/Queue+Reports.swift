@@ -33,7 +33,8 @@ extension QueueProcess {
     func notifyDelay(_ id: EnvelopeID, after: Int64) {
         guard let queued = load(id) else { return }
         var history = queued.history
-        history.lastNotice = Timestamp(seconds: wallClockSeconds())
+        // The nominal moment, which no clock can move.
+        history.lastNotice = queued.envelope.created + after
         store.record(history, of: id)
         addReport(.delayed(after: after), about: queued, error: queued.history.lastError)
         planOutcomeFlush()

@@ -86,7 +86,7 @@ package final class QueueProcess: RoleProcess {
             let page = store.page(after: after, limit: 4_096)
             guard let last = page.last else { return }
             after = last.id
-            scheduler?.send(.submitted(page.map(ScheduledEnvelope.init)))
+            scheduler?.send(.recovered(page.map(ScheduledEnvelope.init)))
         }
     }
 
@@ -142,7 +142,7 @@ package final class QueueProcess: RoleProcess {
 
 extension ScheduledEnvelope {
     init(_ facts: EnvelopeFacts) {
-        let kind: ScheduledKind =
+        let kind: DeliveryKind =
             switch facts.kind {
             case .local: .local
             case .relay: .relay

@@ -1,0 +1,106 @@
+import Configuration
+import Envelopes
+import EventLoop
+import Log
+import MailSyntax
+import Platform
+import ProcessMessages
+import SMTPProtocol
+
+/// From a connection to a session: who is there, what the listener allows, whether there is room.
+extension DispatcherProcess {
+    func accept(_ connection: consuming OwnedDescriptor, from peer: SocketAddress, on socket: UInt32) {
+        guard let place = sockets[socket]?.place, Int(place.listener) < view.listeners.count,
+            let address = IPAddress(octets: peer.octets)
+        else { return }
+        let listener = view.listeners[Int(place.listener)]
+        try? Sockets.setNoDelay(connection.raw)
+        // A connection that broke before it was looked at has nobody to be told.
+        guard let stream = try? ByteStream(adopting: connection) else { return }
+        guard sessions.hasRoom(for: address) else { return turnAway(stream, from: address, listener) }
+        begin(
+            stream, listener, port: place.port, local: place.address,
+            ClientIdentity(source: .network(address), reverseName: "<unknown>"))
+    }
+
+    /// A client of the Unix socket; the kernel says who.
+    func acceptSubmission(_ socket: consuming OwnedDescriptor, uid: UInt32) {
+        guard let stream = try? ByteStream(adopting: socket) else { return }
+        let name = view.submission.hostname
+        begin(
+            stream, view.submission, port: 0, local: nil,
+            ClientIdentity(source: .local, reverseName: name, user: "uid \(uid)", isAuthenticated: true))
+    }
+
+    /// 421 and goodbye, without waiting for anybody.
+    private func turnAway(_ stream: ByteStream, from address: IPAddress, _ listener: Listener) {
+        log.warning("smtp refused address=\(address) reason=\(quoted("too many sessions"))")
+        spawn {
+            let reply = Reply(421, nil, "\(listener.hostname) Too many connections, try again later")
+            _ = await stream.write(reply.bytes, deadline: .now() + .seconds(1))
+            stream.close()
+        }
+    }
+
+    private func begin(
+        _ stream: ByteStream, _ listener: Listener, port: UInt16, local: IPAddress?, _ client: ClientIdentity
+    ) {
+        let id = sessionIdentifier()
+        spawn { [self] in
+            let hostname = await self.hostname(of: listener, at: local)
+            let session = SMTPSession(
+                stream: stream, dispatcher: self, listener: listener,
+                settings: settings(for: listener, hostname: hostname, port: port, client: client), client: client, id: id)
+            sessions.add(session, from: client.source)
+            log.info("\(id) smtp connected address=\(client.source.text) host=\(quoted(client.reverseName))")
+            await session.run()
+            sessions.remove(session, from: client.source)
+            for socket in sockets.values where !isPaused { socket.acceptor.resume() }
+        }
+    }
+
+    /// The name a listener answers under: from its table where it has one, for the address it was reached at.
+    private func hostname(of listener: Listener, at address: IPAddress?) async -> String {
+        guard let table = listener.hostnames, let address else { return listener.hostname }
+        let request = hostnames.next()
+        lookup?.send(.hostname(request: request, table: table, address: address))
+        return await hostnames.answer(request) ?? nil ?? listener.hostname
+    }
+
+    private func settings(
+        for listener: Listener, hostname: String, port: UInt16, client: ClientIdentity
+    ) -> ServerSettings {
+        // The loader has checked every host name it takes; a table's may be anything.
+        let domain = (try? Domain(validating: Array(hostname.utf8))) ?? view.serverDomain
+        var settings = ServerSettings(hostname: domain)
+        settings.tag = listener.tag
+        settings.offersDSN = listener.offersDSN
+        settings.masksSource = listener.masksSource
+        settings.limits.messageSize = view.session.maximumMessageSize
+        settings.limits.recipients = view.session.maximumRecipients
+        settings.limits.mails = view.session.maximumMails
+        settings.acceptsBareLineFeed = client.source == .local
+        settings.completesHeader = client.source == .local || port == 587 || listener.isLoopback
+        return settings
+    }
+
+    private func sessionIdentifier() -> String {
+        let text = String(UInt64.random(in: .min ... .max), radix: 16)
+        return String(repeating: "0", count: 16 - text.utf8.count) + text
+    }
+
+    var log: Logger { context.log }
+}
+
+extension Listener {
+    /// Bound to this machine alone (RFC 6409 clients, by the reference's reckoning).
+    var isLoopback: Bool {
+        !addresses.isEmpty
+            && addresses.allSatisfy { address in
+                switch address {
+                case .v4(let value): value >> 24 == 127
+                case .v6(let high, let low): high == 0 && low == 1
+                }
+            }
+    }
+}

@@ -1,0 +1,233 @@
+import Configuration
+import Envelopes
+import EventLoop
+import Interprocess
+import Log
+import MailSyntax
+import Platform
+import ProcessMessages
+import SMTPProtocol
+
+/// One SMTP client: reads, feeds the machine, carries out what it says.
+///
+/// The protocol is ``ServerSession``'s. This is where its questions go to other processes, and where the
+/// replies of pipelined commands are gathered into one write.
+@EventLoopActor
+final class SMTPSession {
+    private let stream: ByteStream
+    private let dispatcher: DispatcherProcess
+    private let listener: Listener
+    private let client: ClientIdentity
+    /// Names the session in the log.
+    private let id: String
+    private var machine: ServerSession
+    private let idle: Duration
+    private var output: [UInt8] = []
+    private var isEnding = false
+
+    // The transaction under way.
+    private var transaction: Transaction?
+    private var drafts: [EnvelopeDraft] = []
+    private var recipients = 0
+    private var transfer: UInt64?
+
+    init(stream: ByteStream, dispatcher: DispatcherProcess, listener: Listener, settings: ServerSettings, client: ClientIdentity, id: String) {
+        self.stream = stream
+        self.dispatcher = dispatcher
+        self.listener = listener
+        self.client = client
+        self.id = id
+        machine = ServerSession(settings: settings, client: client)
+        idle = .seconds(settings.limits.idleSeconds)
+    }
+
+    private var log: Logger { dispatcher.context.log }
+
+    /// The server stops: the client hears 421 at the next moment that it waits for a command.
+    func end() {
+        isEnding = true
+        stream.readiness.interrupt()
+    }
+
+    /// Talks until one side has had enough.
+    func run() async {
+        if case .network = client.source, Sockets.hasInput(stream.rawDescriptor) {
+            machine.clientSpokeFirst()
+        } else {
+            machine.connected()
+        }
+        while true {
+            switch machine.next() {
+            case .needsInput:
+                guard await flush(), await read() else { continue }
+            case .reply(let reply):
+                output += reply.bytes
+            case .checkSender(let transaction):
+                self.transaction = transaction
+                machine.senderChecked(.accept)
+            case .checkRecipient(let request):
+                await check(request)
+            case .beginMessage:
+                guard await flush() else { continue }
+                await open()
+            case .messageBytes(let bytes):
+                await store(bytes)
+            case .commitMessage(let size):
+                await commit(size: size)
+            case .rollbackMessage:
+                rollback()
+            case .startTLS:
+                dispatcher.context.fail("STARTTLS was offered without TLS")
+            case .close(let reason):
+                logFailures()
+                _ = await flush()
+                stream.close()
+                log.info("\(id) smtp disconnected reason=\(quoted(reason.text))")
+                return
+            }
+        }
+    }
+
+    // MARK: Bytes
+
+    /// Sends the gathered replies; on failure the machine knows that the client is gone.
+    private func flush() async -> Bool {
+        guard !output.isEmpty else { return true }
+        let bytes = output
+        output = []
+        switch await stream.write(bytes, deadline: .now() + idle) {
+        case .done: return true
+        case .timedOut, .failed:
+            machine.connectionLost()
+            return false
+        }
+    }
+
+    private func read() async -> Bool {
+        logFailures()
+        guard !isEnding else {
+            machine.shutDown()
+            return false
+        }
+        switch await stream.read(deadline: .now() + idle) {
+        case .bytes(let bytes):
+            machine.receive(bytes.span)
+            return true
+        case .end:
+            machine.connectionLost()
+        case .timedOut:
+            if isEnding { machine.shutDown() } else { machine.timedOut() }
+        case .failed:
+            if isEnding { machine.shutDown() } else { machine.connectionLost() }
+        }
+        return false
+    }
+
+    private func logFailures() {
+        for failure in machine.takeFailedCommands() {
+            log.info("\(id) smtp failed-command command=\(quoted(failure.command)) result=\(quoted(failure.reply.text))")
+        }
+    }
+
+    // MARK: Transaction
+
+    private func check(_ request: RecipientRequest) async {
+        guard let transaction else { preconditionFailure("a recipient without a transaction") }
+        let question = dispatcher.expansions.next()
+        dispatcher.lookup?.send(.expand(request: question, recipient: request.address, transaction: transaction))
+        switch await dispatcher.expansions.answer(question) {
+        case .accepted(let found, let trace):
+            log.debug("\(id) smtp recipient=<\(request.address.text)> \(trace)")
+            for draft in found {
+                var draft = draft
+                draft.notify = request.notify
+                draft.originalRecipient = request.originalRecipient
+                drafts.append(draft)
+            }
+            recipients += 1
+            machine.recipientChecked(.accept)
+        case .refused(let reply, let trace):
+            log.info(
+                "\(id) smtp refused-recipient from=<\(transaction.sender.text)> to=<\(request.address.text)> \(trace)")
+            machine.recipientChecked(.refuse(reply))
+        case nil:
+            machine.recipientChecked(.refuse(Reply(451, "4.3.0", "Temporary failure")))
+        }
+    }
+
+    private func open() async {
+        let transfer = dispatcher.transfers.next()
+        dispatcher.queue?.send(.begin(transfer: transfer))
+        switch await dispatcher.transfers.opening(transfer) {
+        case .success(let id):
+            self.transfer = transfer
+            messageID = id
+            machine.messageOpened(
+                .opened(
+                    OpenedMessage(
+                        identifier: id.description, date: MailDate(seconds: wallClockSeconds()),
+                        uniqueNumber: .random(in: .min ... .max))))
+        case .failure(let error):
+            machine.messageOpened(.refused(Reply(error.refusal)))
+        }
+    }
+    private var messageID: MessageID?
+
+    /// Octets on their way to the queue above which a session waits.
+    private static let maximumQueued = 1 << 20
+    /// Octets of a body in one message to the queue.
+    private static let maximumPiece = 256 << 10
+
+    private func store(_ bytes: [UInt8]) async {
+        guard let transfer else { return }
+        var start = 0
+        while start < bytes.count {
+            let end = min(start + Self.maximumPiece, bytes.count)
+            let piece = start == 0 && end == bytes.count ? bytes : Array(bytes[start..<end])
+            dispatcher.queue?.send(.body(transfer: transfer, piece))
+            start = end
+        }
+        await dispatcher.queue?.drained(below: Self.maximumQueued)
+    }
+
+    private func commit(size: Int64) async {
+        guard let transfer, let transaction, let messageID else { preconditionFailure("a commit without a message") }
+        for start in stride(from: 0, to: drafts.count, by: DispatcherToQueue.maximumDrafts) {
+            let end = min(start + DispatcherToQueue.maximumDrafts, drafts.count)
+            dispatcher.queue?.send(.envelopes(transfer: transfer, Array(drafts[start..<end])))
+        }
+        dispatcher.queue?.send(.commit(transfer: transfer, transaction))
+        let refusal = await dispatcher.transfers.commit(transfer)
+        if let refusal {
+            machine.messageCommitted(.refuse(Reply(refusal)))
+        } else {
+            log.info(
+                "\(id) smtp message msgid=\(messageID) size=\(size) nrcpt=\(recipients) from=<\(transaction.sender.text)>")
+            machine.messageCommitted(.accept)
+        }
+        forget()
+    }
+
+    private func rollback() {
+        if let transfer { dispatcher.queue?.send(.rollback(transfer: transfer)) }
+        forget()
+    }
+
+    private func forget() {
+        transaction = nil
+        drafts = []
+        recipients = 0
+        transfer = nil
+        messageID = nil
+    }
+}
+
+extension Reply {
+    /// What a client hears when the queue does not take its message: always "try again".
+    init(_ refusal: QueueRefusal) {
+        switch refusal {
+        case .outOfSpace: self.init(452, "4.3.1", "Insufficient system storage")
+        case .failure: self.init(451, "4.3.0", "Temporary failure")
+        }
+    }
+}
