@@ -21,6 +21,14 @@ func program(_ name: String, in folder: String, _ imports: [Target.Dependency]) 
     .executableTarget(name: name, dependencies: imports, path: folder, swiftSettings: swift)
 }
 
+/// One role of the daemon: `process("QueueProcess")` lives in Sources/Processes/QueueProcess.
+func process(_ name: String, _ imports: [Target.Dependency]) -> Target {
+    let common: [Target.Dependency] = [
+        "RoleProcess", "ProcessMessages", "WireFormat", "EventLoop", "Interprocess", "Log", "Platform",
+    ]
+    return room("Processes", name, common + imports)
+}
+
 /// The tests of one room: `tests("Mail", "MailSyntax")` lives in Tests/Mail/MailSyntaxTests.
 func tests(_ shelf: String, _ name: String, _ imports: [Target.Dependency] = []) -> Target {
     .testTarget(
@@ -31,6 +39,8 @@ func tests(_ shelf: String, _ name: String, _ imports: [Target.Dependency] = [])
 let package = Package(
     name: "martlet",
     products: [
+        .executable(name: "smtpd", targets: ["smtpd"]),
+        .executable(name: "smtpctl", targets: ["smtpctl"]),
         .executable(name: "sendmail", targets: ["sendmail"]),
         .executable(name: "sendmail-offline", targets: ["sendmail-offline"]),
         .executable(name: "mail.agent", targets: ["mail.agent"]),
@@ -70,9 +80,31 @@ let package = Package(
         room("Processes", "AgentMessages", ["MailSyntax", "Envelopes", "WireFormat"]),
         room(
             "Processes", "ProcessMessages",
-            ["MailSyntax", "Envelopes", "SMTPProtocol", "Scheduling", "WireFormat"]),
+            ["MailSyntax", "Envelopes", "SMTPProtocol", "Scheduling", "Tables", "Configuration", "WireFormat"]),
+
+        room(
+            "Processes", "RoleProcess",
+            ["ProcessMessages", "WireFormat", "EventLoop", "Interprocess", "Log", "Platform"]),
+        process("ParentProcess", ["Configuration", "Tables", "MailSyntax", "TableBackends", "AgentMessages"]),
+        process("ControlProcess", ["Envelopes", "Scheduling", "ControlMessages"]),
+        process("LookupProcess", ["Configuration", "Envelopes", "MailSyntax", "SMTPProtocol", "Tables", "Rules", "TableBackends"]),
+        process("QueueProcess", ["Configuration", "Envelopes", "MailSyntax", "QueueStorage"]),
+        process("SchedulerProcess", ["Configuration", "Envelopes", "Scheduling"]),
+        process(
+            "DispatcherProcess",
+            ["Configuration", "Envelopes", "MailSyntax", "SMTPProtocol", "Tables", "Rules", "AgentMessages"]),
+        process("CryptoProcess", ["Configuration"]),
 
         // Programs.
+        program(
+            "smtpd", in: "Sources/Programs/smtpd",
+            [
+                "ParentProcess", "ControlProcess", "LookupProcess", "QueueProcess", "SchedulerProcess",
+                "DispatcherProcess", "CryptoProcess", "RoleProcess", "ProcessMessages", "Configuration", "Log", "Platform",
+            ]),
+        program(
+            "smtpctl", in: "Sources/Programs/smtpctl",
+            ["ControlMessages", "Envelopes", "WireFormat", "Platform"]),
         program("mail.agent", in: "Sources/Programs/mail.agent", ["MailboxDelivery", "MailSyntax", "SMTPProtocol", "Platform", "WireFormat", "AgentMessages"]),
 
         // compat: the drop-in.

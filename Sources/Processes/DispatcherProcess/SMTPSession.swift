@@ -46,7 +46,7 @@ final class SMTPSession {
     /// The server stops: the client hears 421 at the next moment that it waits for a command.
     func end() {
         isEnding = true
-        stream.readiness.interrupt()
+        stream.readiness.interruptReading()
     }
 
     /// Talks until one side has had enough.

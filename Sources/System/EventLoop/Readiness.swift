@@ -98,6 +98,9 @@ package enum WaitResult: Hashable, Sendable {
         return result
     }
 
+    /// Ends a wait for reading as if its deadline had come: somebody has news for whoever waits.
+    package func interruptReading() { _ = reading.resume(.timedOut) }
+
     /// Ends every wait with ``WaitResult/closed``, now and later.
     package func close() {
         guard !isClosed else { return }
