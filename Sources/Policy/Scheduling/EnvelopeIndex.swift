@@ -34,14 +34,8 @@ struct EnvelopeIndex {
         }
         let (start, size) = block(at: position)
         let place = lowerBound(of: id, from: start, count: size)
-        var hole = start + size
-        while hole > place {
-            keys[hole] = keys[hole - 1]
-            slots[hole] = slots[hole - 1]
-            hole -= 1
-        }
-        keys[place] = id
-        slots[place] = slot
+        Self.insert(id, at: place, before: start + size, into: &keys)
+        Self.insert(slot, at: place, before: start + size, into: &slots)
         counts[Int(order[position])] += 1
         count += 1
     }
@@ -52,10 +46,8 @@ struct EnvelopeIndex {
         let (start, size) = block(at: position)
         let place = lowerBound(of: id, from: start, count: size)
         guard place < start + size, keys[place] == id else { return }
-        for moved in place..<(start + size - 1) {
-            keys[moved] = keys[moved + 1]
-            slots[moved] = slots[moved + 1]
-        }
+        Self.close(place, before: start + size, in: &keys)
+        Self.close(place, before: start + size, in: &slots)
         counts[Int(order[position])] -= 1
         count -= 1
         if count == 0 {
@@ -95,6 +87,25 @@ struct EnvelopeIndex {
     }
 
     // MARK: Blocks
+
+    /// Moves the elements from a place to the end of a block up by one, and fills the place.
+    ///
+    /// Through a span, which asks once whether the array is shared and not at each of a hundred elements.
+    private static func insert<Element>(_ element: Element, at place: Int, before end: Int, into array: inout [Element]) {
+        var span = array.mutableSpan
+        var hole = end
+        while hole > place {
+            span[hole] = span[hole - 1]
+            hole -= 1
+        }
+        span[place] = element
+    }
+
+    /// Moves the elements behind a place down by one.
+    private static func close<Element>(_ place: Int, before end: Int, in array: inout [Element]) {
+        var span = array.mutableSpan
+        for moved in place..<(end - 1) { span[moved] = span[moved + 1] }
+    }
 
     private func block(at position: Int) -> (start: Int, count: Int) {
         let number = Int(order[position])

@@ -104,9 +104,10 @@ package struct Scheduler: Sendable {
     }
 
     private mutating func add(_ slot: EnvelopeSlot) throws(SchedulerError) {
-        guard index[slot.id] == nil else { throw .alreadyKnown(envelopeID(slot.id)) }
         if index.isEmpty(from: Self.firstID(ofMessageWith: slot.id), through: slot.id | 0xFFFF_FFFF) {
             messageCount += 1
+        } else if index[slot.id] != nil {
+            throw .alreadyKnown(envelopeID(slot.id))
         }
         let number = slots.insert(slot)
         index.insert(slot.id, slot: number)
