@@ -1,1 +1,0 @@
-// Rules: being built.
