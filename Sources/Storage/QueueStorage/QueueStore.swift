@@ -188,9 +188,12 @@ package struct FlushJob: Sendable {
 package struct FlushOutcome: Sendable {
     /// One per big body that was to be made durable.
     var bodies: [SystemError?] = []
+    /// What stopped the write to the log.
     var log: SystemError?
-    /// Whether the log was written to at all.
-    var wroteLog = false
+    /// What stopped the oldest segment from being given back.
+    var recycling: SystemError?
+    /// Files that could not be removed.
+    var removals: [(name: String, error: SystemError)] = []
 }
 
 /// What a flush achieved.
@@ -203,6 +206,8 @@ package struct FlushResult: Sendable {
     package var added: [EnvelopeID] = []
     /// Why outcomes are still waiting.
     package var failure: StoreError?
+    /// What an operator should know.
+    package var warnings: [StoreWarning] = []
 
     package init() {}
 
@@ -210,6 +215,7 @@ package struct FlushResult: Sendable {
         committed += other.committed
         failed += other.failed
         added += other.added
+        warnings += other.warnings
         failure = other.failure ?? failure
     }
 }
