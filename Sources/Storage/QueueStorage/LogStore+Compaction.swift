@@ -1,0 +1,86 @@
+import Envelopes
+import Platform
+
+/// Background work in bounded steps: what is queued in the oldest segment moves to the end, so that it can be
+/// given back; and new files are filled with zeros before they are needed.
+extension LogStore {
+    package func compactStep(budget: Int) -> Bool {
+        if moveStep(budget: budget) { return true }
+        return zeroStep(budget: budget)
+    }
+
+    private func moveStep(budget: Int) -> Bool {
+        guard inFlight == nil, let tail = segments.first, shouldCompact(tail) else {
+            compaction = nil
+            return false
+        }
+        if compaction?.segment != tail.sequence {
+            compaction = (tail.sequence, index.messages(in: tail.sequence))
+        }
+        var bytes = 0
+        while bytes < budget, let key = compaction?.messages.popLast() {
+            guard let message = index.messages[key], message.segment == tail.sequence,
+                let id = MessageID(rawValue: key)
+            else { continue }
+            pending.append(.move(id))
+            bytes += Int(message.size)
+        }
+        return bytes > 0
+    }
+
+    /// Whether the log is so much longer than what it holds that its oldest segment is worth moving.
+    ///
+    /// Twice the queued bytes and a few segments: moving then costs at most as much as was written meanwhile.
+    private func shouldCompact(_ tail: Segment) -> Bool {
+        guard segments.count > 1, !(head?.isClosed ?? true) || !spares.isEmpty else { return false }
+        let tailBytes = index.segments[tail.sequence]?.bytes ?? 0
+        guard compaction?.segment != tail.sequence || compaction?.messages.isEmpty == false else { return false }
+        if spares.isEmpty {
+            // A full disk: only what the head surely takes, with room left for outcomes.
+            let room = options.segmentSize - (segments.last?.end ?? 0)
+            return tailBytes < room / 2
+        }
+        return segments.count * options.segmentSize > 2 * index.liveBytes + 4 * options.segmentSize
+    }
+
+    /// The whole message as it is now; nil when it is gone or too long for one record.
+    func layoutOfMove(_ message: MessageID) throws(StoreError) -> RecordLayout? {
+        guard let indexed = index.messages[message.rawValue] else { return nil }
+        var entries: [MessageRecord.Entry] = []
+        var transaction: Transaction?
+        var body: MessageRecord.Body?
+        for key in index.keys(of: message.rawValue) {
+            guard let id = EnvelopeID(rawValue: key), let queued = try envelope(id) else { continue }
+            transaction = queued.transaction
+            entries.append(MessageRecord.Entry(envelope: queued.envelope, history: queued.history))
+        }
+        guard let transaction else { return nil }
+        var bytes: [UInt8]?
+        if indexed.hasFile {
+            body = .file(size: Int64(indexed.bodySize), checksum: indexed.bodyChecksum)
+        } else {
+            let content = try inlineBody(indexed)
+            body = .inline(distance: RecordHeader.recordSize(payload: content.count), length: content.count)
+            bytes = content
+        }
+        let record = MessageRecord(body: body ?? .none, transaction: transaction, envelopes: entries)
+        let layout = RecordLayout(
+            message: message.rawValue, record: record, payload: record.encoded, body: bytes)
+        return fitsInEmptySegment(layout) ? layout : nil
+    }
+
+    /// Fresh files only: a recycled one has its blocks mapped.
+    private func zeroStep(budget: Int) -> Bool {
+        guard let place = spares.firstIndex(where: { $0.zeroed < options.segmentSize }) else { return false }
+        let spare = spares[place]
+        let count = min(max(budget, 4096), 1 << 20, options.segmentSize - spare.zeroed)
+        do throws(SystemError) {
+            try device.write([UInt8](repeating: 0, count: count), to: spare.file, at: spare.zeroed)
+            spares[place].zeroed += count
+        } catch {
+            // It only saves time later; a file that cannot be written shows when it is used.
+            spares[place].zeroed = options.segmentSize
+        }
+        return true
+    }
+}

@@ -1,0 +1,238 @@
+import Envelopes
+import Platform
+import WireFormat
+
+/// The start, segment by segment from the oldest: by its summary where there is one, else record by record.
+extension LogStore {
+    struct FoundSegment {
+        var segment: Segment
+        /// The segment before it and where that one ends; nil when the header is unreadable.
+        var previous: (sequence: UInt32, end: Int)?
+    }
+
+    /// Opens what looks like a segment, changing nothing, so that a newer version's spool stays as it is.
+    func findSegments() throws(StoreError) -> [FoundSegment] {
+        guard let status = try Self.converting({ () throws(SystemError) in try device.status("segments") }),
+            status.isDirectory
+        else { return [] }
+        var found: [FoundSegment] = []
+        for name in try Self.converting({ () throws(SystemError) in try device.list("segments") }) {
+            guard let sequence = Self.sequence(name) else { continue }
+            nextSequence = max(nextSequence, sequence == .max ? .max : sequence + 1)
+            if let segment = try open(sequence) { found.append(segment) }
+        }
+        return found
+    }
+
+    /// Eight hexadecimal digits as we write them; nil for any other name.
+    private static func sequence(_ name: String) -> UInt32? {
+        guard name.utf8.count == 8, let value = UInt32(name, radix: 16), value > 0, hexadecimal(value) == name else {
+            return nil
+        }
+        return value
+    }
+
+    /// Nil for what is no segment.
+    private func open(_ sequence: UInt32) throws(StoreError) -> FoundSegment? {
+        let name = Self.segmentName(sequence)
+        let opened = try Self.converting { () throws(SystemError) -> (FileHandle, Int)? in
+            // A segment that somebody holds another name of is not ours alone.
+            guard let status = try device.status(name), status.isRegular, status.links == 1,
+                status.size < Int(UInt32.max) / 2
+            else { return nil }
+            return (try device.open(name), status.size)
+        }
+        guard let (file, size) = opened else { return nil }
+        let start: [UInt8]
+        do throws(SystemError) {
+            start = try device.read(file, at: 0, count: SegmentHeader.size + RecordHeader.size)
+        } catch {
+            device.close(file)
+            throw .system(error)
+        }
+        let header = SegmentHeader(page: Array(start.prefix(SegmentHeader.size)))
+        if let header, header.version > SegmentHeader.currentVersion {
+            device.close(file)
+            throw .newerFormat(found: header.version, understood: SegmentHeader.currentVersion)
+        }
+        // With both copies of the header lost, the first record still tells the salt.
+        let first = RecordHeader(start.dropFirst(SegmentHeader.size))
+        let salt = header?.salt ?? (first?.offset == SegmentHeader.size ? first?.salt : nil)
+        guard let salt, header == nil || header?.sequence == sequence else {
+            device.close(file)
+            return nil
+        }
+        let segment = Segment(sequence: sequence, file: file, salt: salt, end: SegmentHeader.size, size: size)
+        return FoundSegment(segment: segment, previous: header.map { ($0.previousSequence, $0.previousEnd) })
+    }
+
+    /// The segments that count, each with its end where the next one tells it.
+    ///
+    /// A segment that the header of a later one passes over was begun by a flush that failed.
+    func withoutVoidOnes(_ found: [FoundSegment]) -> [(segment: Segment, end: Int?)] {
+        var valid: [(segment: Segment, end: Int?)] = []
+        var next: (sequence: UInt32, end: Int)?
+        for candidate in found.reversed() {
+            var end: Int?
+            if let next, next.sequence < candidate.segment.sequence {
+                device.close(candidate.segment.file)
+                removeFile(candidate.segment.name)
+                continue
+            }
+            if let next, next.sequence == candidate.segment.sequence,
+                next.end >= SegmentHeader.size, next.end <= candidate.segment.size,
+                next.end % RecordHeader.alignment == 0
+            {
+                end = next.end
+            }
+            valid.append((candidate.segment, end))
+            next = candidate.previous.flatMap { $0.sequence == 0 ? nil : $0 }
+        }
+        return valid.reversed()
+    }
+
+    /// Moves away what is no segment, and takes the spares.
+    func setAsideForeignSegments(except found: [FoundSegment]) throws(StoreError) {
+        let known = Set(found.map(\.segment.sequence))
+        for base in try Self.converting({ () throws(SystemError) in try device.list("segments") }) {
+            let name = "segments/" + base
+            if let sequence = Self.sequence(base), known.contains(sequence) { continue }
+            let status = try Self.converting { () throws(SystemError) in try device.status(name) }
+            guard base.hasPrefix("spare-"), status?.isRegular == true, status?.links == 1 else {
+                setAside(file: name, because: "not a segment of this queue")
+                continue
+            }
+            if spares.count < 2, status?.size == options.segmentSize {
+                let file = try Self.converting { () throws(SystemError) in try device.open(name) }
+                spares.append(Spare(name: name, file: file, zeroed: options.segmentSize))
+            } else {
+                removeFile(name)
+            }
+        }
+    }
+
+    /// Replays one segment.
+    ///
+    /// - Parameter end: Where its records end; nil for the last one, where only reading tells.
+    /// - Returns: False when something in it was damaged.
+    func recover(_ segment: Segment, end: Int?, isLast: Bool) throws(StoreError) -> Bool {
+        var segment = segment
+        if let (summary, trailer) = try readSummary(of: segment, end: end), replay(summary, in: segment.sequence) {
+            segment.end = trailer.end
+            segments.append(segment)
+            if isLast {
+                head = Head(
+                    nextBatch: trailer.nextBatch, summary: summary, isSealed: true,
+                    isClosed: segment.size != options.segmentSize)
+            }
+            return true
+        }
+        let bytes = try Self.converting { () throws(SystemError) -> [UInt8] in
+            // What was read may be in the kernel's memory only; nothing may rest on it before it is on disk.
+            try device.sync(segment.file)
+            return try device.read(segment.file, at: 0, count: end ?? segment.size)
+        }
+        let scan = SegmentScan(bytes, salt: segment.salt, end: end)
+        for entry in scan.entries { index.replay(entry, in: segment.sequence) }
+        segment.end = scan.end
+        segments.append(segment)
+        report(scan, of: segment, bytes)
+        let summary = encodedEntries(scan.entries)
+        if isLast {
+            head = Head(
+                nextBatch: scan.nextBatch, summary: summary, isClosed: segment.size != options.segmentSize)
+        } else {
+            Self.seal(segment, summary: summary, nextBatch: scan.nextBatch)?.perform(on: device)
+        }
+        return scan.gaps.isEmpty
+    }
+
+    /// Nil when there is none that can be believed.
+    private func readSummary(
+        of segment: Segment, end: Int?
+    ) throws(StoreError) -> (bytes: [UInt8], trailer: SegmentTrailer)? {
+        guard segment.size > SegmentHeader.size + SegmentTrailer.size else { return nil }
+        let trailerOffset = segment.size - SegmentTrailer.size
+        return try Self.converting { () throws(SystemError) -> ([UInt8], SegmentTrailer)? in
+            let bytes = try device.read(segment.file, at: trailerOffset, count: SegmentTrailer.size)
+            guard let trailer = SegmentTrailer(bytes), trailer.salt == segment.salt,
+                trailer.end >= SegmentHeader.size, trailer.end + RecordHeader.size <= trailerOffset,
+                end == nil || end == trailer.end
+            else { return nil }
+            let start = try device.read(segment.file, at: trailer.end, count: RecordHeader.size)
+            guard let header = RecordHeader(start[...]), header.kind == .summary, header.salt == segment.salt,
+                header.offset == trailer.end, trailer.end + header.recordSize <= trailerOffset
+            else { return nil }
+            let payload = try device.read(
+                segment.file, at: trailer.end + RecordHeader.size, count: header.length)
+            guard Checksum.crc32c(payload) == header.payloadChecksum else { return nil }
+            return (payload, trailer)
+        }
+    }
+
+    /// False when it makes no sense; reading the records then replays everything once more, from the first on.
+    private func replay(_ summary: [UInt8], in segment: UInt32) -> Bool {
+        var reader = WireReader(summary)
+        do throws(WireError) {
+            while reader.remaining > 0 { index.replay(try LogEntry(from: &reader), in: segment) }
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// Keeps copies of what could not be read and says so, once: a copy that is there was reported before.
+    private func report(_ scan: SegmentScan, of segment: Segment, _ bytes: [UInt8]) {
+        for gap in scan.gaps {
+            keepCopy(of: gap, in: segment, bytes, "\(gap.count) bytes at \(gap.lowerBound) are no records")
+        }
+        if let torn = scan.tornAt {
+            let range = torn..<min(torn + 65_536, bytes.count)
+            keepCopy(of: range, in: segment, bytes, "an unfinished write at \(torn) was cut off")
+        }
+    }
+
+    private func keepCopy(of range: Range<Int>, in segment: Segment, _ bytes: [UInt8], _ problem: String) {
+        let present = range.clamped(to: 0..<bytes.count)
+        let copy = "corrupt/\(Self.hexadecimal(segment.sequence))-\(range.lowerBound)"
+        do throws(SystemError) {
+            if try keep(Array(bytes[present]), as: copy) {
+                warnings.append(StoreWarning(name: segment.name, problem: "\(problem), copy in \(copy)"))
+            }
+        } catch {
+            warnings.append(StoreWarning(name: segment.name, problem: "\(problem), no copy could be kept: \(error)"))
+        }
+    }
+
+    // MARK: Other files
+
+    /// Removes bodies that no message has; keeps them when the message may have been among what was damaged.
+    func recoverLarge(isDamaged: Bool) throws(SystemError) {
+        for base in try device.list("large") {
+            let name = "large/" + base
+            guard let message = MessageID(base), message.description == base, try device.status(name)?.isRegular == true
+            else {
+                setAside(file: name, because: "not a message of this queue")
+                continue
+            }
+            if index.messages[message.rawValue]?.hasFile == true { continue }
+            if isDamaged {
+                setAside(file: name, because: "a body without its message")
+            } else {
+                removeFile(name)
+            }
+        }
+    }
+
+    /// Removes what was being received when the machine stopped.
+    func emptyIncoming() throws(SystemError) {
+        for base in try device.list("incoming") {
+            let name = "incoming/" + base
+            if MessageID(base) != nil, try device.status(name)?.isRegular == true {
+                removeFile(name)
+            } else {
+                setAside(file: name, because: "not a message being received")
+            }
+        }
+    }
+}

@@ -1,1 +1,0 @@
-// QueueStorage: being built.

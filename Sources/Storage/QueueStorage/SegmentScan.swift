@@ -1,0 +1,164 @@
+import Envelopes
+import WireFormat
+
+/// Reads the records of a segment one by one, for a start that has no summary to go by.
+///
+/// A bad record costs itself only: the scan goes on at the next place where everything fits. What follows a bad
+/// record within the same flush was perhaps never synced; whole messages of it are harmless, but a `gone` record
+/// may have stood behind the bounce that replaces what is gone, so it is not believed.
+struct SegmentScan {
+    private(set) var entries: [LogEntry] = []
+    /// Behind the last sound record.
+    private(set) var end = SegmentHeader.size
+    /// Bytes between sound records that are none.
+    private(set) var gaps: [Range<Int>] = []
+    /// Where something of this segment begins behind ``end`` that is not whole.
+    private(set) var tornAt: Int?
+    private(set) var nextBatch: UInt32 = 1
+
+    private let bytes: [UInt8]
+    private let salt: UInt64
+    private var doubtfulBatch: UInt32?
+    /// The body that was just passed: message, offset, length.
+    private var body: (message: UInt32, offset: Int, length: Int)?
+
+    /// - Parameters:
+    ///   - bytes: The segment from its beginning.
+    ///   - end: Where its records end, nil when that is not known.
+    init(_ bytes: [UInt8], salt: UInt64, end: Int?) {
+        self.bytes = bytes
+        self.salt = salt
+        let limit = min(end ?? bytes.count, bytes.count)
+        var position = SegmentHeader.size
+        var gapStart: Int?
+        var lastBatch: UInt32 = 0
+        while position + RecordHeader.size <= limit {
+            if let header = header(at: position, limit: limit) {
+                if header.batch < .max { nextBatch = max(nextBatch, header.batch + 1) }
+                if header.batch >= lastBatch, header.kind != .summary, isSound(header) {
+                    if gapStart != nil { doubtfulBatch = header.batch }
+                    if accept(header) {
+                        if let start = gapStart { gaps.append(start..<position) }
+                        gapStart = nil
+                        lastBatch = header.batch
+                        position += header.recordSize
+                        self.end = position
+                        continue
+                    }
+                } else if header.kind == .summary, gapStart == nil, isSound(header), header.batch >= lastBatch {
+                    return
+                }
+            }
+            gapStart = gapStart ?? position
+            body = nil
+            position = nextMarker(after: position, limit: limit) ?? limit
+        }
+        if let end, self.end < end {
+            gaps.append(self.end..<end)
+        } else if end == nil, let gapStart, belongsHere(gapStart) {
+            tornAt = gapStart
+        }
+        self.end = end ?? self.end
+    }
+
+    private func header(at position: Int, limit: Int) -> RecordHeader? {
+        guard let header = RecordHeader(bytes[position..<(position + RecordHeader.size)]), header.salt == salt,
+            header.offset == position, position + header.recordSize <= limit
+        else { return nil }
+        return header
+    }
+
+    private func isSound(_ header: RecordHeader) -> Bool {
+        Checksum.crc32c(payload(header)) == header.payloadChecksum
+    }
+
+    private func payload(_ header: RecordHeader) -> ArraySlice<UInt8> {
+        let start = header.offset + RecordHeader.size
+        return bytes[start..<(start + header.length)]
+    }
+
+    /// False for a record whose content makes no sense.
+    private mutating func accept(_ header: RecordHeader) -> Bool {
+        let payload = Array(payload(header))
+        defer { if header.kind != .body { body = nil } }
+        guard header.kind == .body || MessageID(rawValue: header.message) != nil else { return false }
+        do throws(WireError) {
+            switch header.kind {
+            case .body:
+                body = (header.message, header.offset, header.length)
+            case .message:
+                return try acceptMessage(header, payload)
+            case .envelopes:
+                guard let id = MessageID(rawValue: header.message) else { return false }
+                let record = try MessageRecord(decoding: payload, of: id)
+                entries.append(.envelopes(message: header.message, record.indexed(at: header.offset)))
+            case .history:
+                let record = try HistoryRecord(decoding: payload)
+                guard let message = MessageID(rawValue: header.message), let id = EnvelopeID(message, record.number)
+                else { return false }
+                entries.append(
+                    .history(HistoryFacts(record.history, of: id), offset: UInt32(header.offset)))
+            case .gone:
+                let record = try GoneRecord(decoding: payload)
+                if doubtfulBatch != header.batch {
+                    entries.append(.gone(message: header.message, numbers: record.numbers))
+                }
+            case .summary:
+                return false
+            }
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    private mutating func acceptMessage(_ header: RecordHeader, _ payload: [UInt8]) throws(WireError) -> Bool {
+        guard let id = MessageID(rawValue: header.message) else { return false }
+        let record = try MessageRecord(decoding: payload, of: id)
+        var message = IndexedMessage(
+            key: header.message, bodyOffset: 0, bodyLength: IndexedMessage.fileBody, size: UInt32(header.recordSize))
+        switch record.body {
+        case .inline(let distance, let length):
+            guard let body, body.message == header.message, body.offset == header.offset - distance,
+                body.length == length
+            else { return false }
+            message.bodyOffset = UInt32(body.offset)
+            message.bodyLength = UInt32(length)
+            message.size = UInt32(distance + header.recordSize)
+        case .file(let size, let checksum):
+            message.bodyOffset = checksum
+            message.bodySize = UInt32(clamping: size)
+        case .none:
+            return false
+        }
+        entries.append(.message(message, record.indexed(at: header.offset)))
+        return true
+    }
+
+    /// Whether a header of this segment was begun here: marker and salt are there.
+    private func belongsHere(_ position: Int) -> Bool {
+        guard position + RecordHeader.size <= bytes.count else { return false }
+        var reader = WireReader(bytes[(position + RecordHeader.size - 12)..<(position + RecordHeader.size - 4)])
+        // Eight bytes are there.
+        return isMarker(position) && (try? reader.readUInt64()) == salt
+    }
+
+    private func isMarker(_ position: Int) -> Bool {
+        var reader = WireReader(bytes[position..<(position + 4)])
+        // Four bytes are there.
+        return (try? reader.readUInt32()) == RecordHeader.marker
+    }
+
+    /// The next aligned place that a record might begin at.
+    private func nextMarker(after position: Int, limit: Int) -> Int? {
+        let marker = RecordHeader.marker.bigEndian
+        return bytes.withUnsafeBytes { all in
+            var next = position + RecordHeader.alignment
+            while next + RecordHeader.size <= limit {
+                if all.loadUnaligned(fromByteOffset: next, as: UInt32.self) == marker { return next }
+                next += RecordHeader.alignment
+            }
+            return nil
+        }
+    }
+}
