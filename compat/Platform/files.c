@@ -1,4 +1,5 @@
 /* Files: what only Linux has. */
+#define _GNU_SOURCE 1
 #include "CPlatform.h"
 #include <errno.h>
 #include <fcntl.h>
