@@ -28,4 +28,17 @@ package struct LocalPart: Hashable, Sendable {
 
     /// ASCII letters in lower case, as keys of tables and names of system users are.
     package var lowercased: [UInt8] { bytes.map(asciiLowercased) }
+
+    /// The local part as it stands in a path: between quotes where the grammar of a dot-string does not
+    /// hold it.
+    package var quoted: [UInt8] {
+        if isDotString(bytes) { return bytes }
+        var result = [UInt8(ascii: "\"")]
+        for byte in bytes {
+            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { result.append(UInt8(ascii: "\\")) }
+            result.append(byte)
+        }
+        result.append(UInt8(ascii: "\""))
+        return result
+    }
 }

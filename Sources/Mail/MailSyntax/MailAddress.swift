@@ -16,16 +16,7 @@ package struct MailAddress: Hashable, Sendable {
     package var bytes: [UInt8] {
         var result: [UInt8] = []
         result.reserveCapacity(localPart.bytes.count + domain.bytes.count + 3)
-        if isDotString(localPart.bytes) {
-            result += localPart.bytes
-        } else {
-            result.append(UInt8(ascii: "\""))
-            for byte in localPart.bytes {
-                if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { result.append(UInt8(ascii: "\\")) }
-                result.append(byte)
-            }
-            result.append(UInt8(ascii: "\""))
-        }
+        result += localPart.quoted
         result.append(UInt8(ascii: "@"))
         result += domain.bytes
         return result

@@ -1,3 +1,133 @@
+/// What the suites of this module share: a driver that carries out the steps of a server session.
+import Envelopes
+import MailSyntax
 import Testing
 
 @testable import SMTPProtocol
+
+func octets(_ text: String) -> [UInt8] { Array(text.utf8) }
+
+func text(_ octets: some Sequence<UInt8>) -> String { String(decoding: Array(octets), as: UTF8.self) }
+
+/// A small generator with a seed (SplitMix64), so that a failure can be repeated.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
+
+/// A server session with a driver that answers by simple rules and keeps what happened.
+///
+/// Senders and recipients whose local part begins with `refused` get 550, with `later` 450, with `away` 421.
+struct TestServer {
+    static let date = MailDate(seconds: 1_704_067_200)
+
+    var session: ServerSession
+    /// All replies as on the wire.
+    var output: [UInt8] = []
+    /// Messages made durable.
+    var messages: [String] = []
+    /// Recipients of the transaction under way, then of each message.
+    var recipients: [RecipientRequest] = []
+    var senders: [Transaction] = []
+    var rollbacks = 0
+    var closed: DisconnectReason?
+    /// The answers to `beginMessage` and `commitMessage`; nil accepts.
+    var openRefusal: Reply?
+    var commitRefusal: Reply?
+    private var stored: [UInt8] = []
+
+    init(
+        client: ClientIdentity = ClientIdentity(source: .network(.v4(0xC000_0201)), reverseName: "client.example"),
+        _ change: (inout ServerSettings) -> Void = { _ in }
+    ) throws {
+        var settings = ServerSettings(hostname: try Domain(validating: octets("mx.example")))
+        change(&settings)
+        session = ServerSession(settings: settings, client: client)
+        session.connected()
+        run()
+    }
+
+    /// The lines sent since the last call.
+    mutating func takeLines() -> [String] {
+        defer { output.removeAll() }
+        return text(output).split(separator: "\r\n").map(String.init)
+    }
+
+    /// Sends lines, each ended by CR LF, and gives the last line of each reply.
+    mutating func say(_ lines: String...) -> [String] {
+        send(octets(lines.map { $0 + "\r\n" }.joined()))
+        return takeLines().filter { $0.count < 4 || $0.dropFirst(3).first == " " }
+    }
+
+    mutating func send(_ bytes: [UInt8]) {
+        guard closed == nil else { return }
+        session.receive(bytes.span)
+        run()
+    }
+
+    mutating func run() {
+        while true {
+            switch session.next() {
+            case .needsInput: return
+            case .reply(let reply): output += reply.bytes
+            case .checkSender(let transaction):
+                senders.append(transaction)
+                session.senderChecked(verdict(transaction.sender.address))
+            case .checkRecipient(let request):
+                recipients.append(request)
+                session.recipientChecked(verdict(request.address))
+            case .beginMessage:
+                stored = []
+                session.messageOpened(
+                    openRefusal.map { .refused($0) }
+                        ?? .opened(OpenedMessage(identifier: "deadbeef", date: Self.date, uniqueNumber: 0x1234)))
+            case .messageBytes(let bytes): stored += bytes
+            case .commitMessage(let size):
+                #expect(size == Int64(stored.count))
+                if commitRefusal == nil { messages.append(text(stored)) }
+                session.messageCommitted(commitRefusal.map { .refuse($0) } ?? .accept)
+            case .rollbackMessage: rollbacks += 1
+            case .startTLS: session.tlsStarted()
+            case .close(let reason):
+                closed = reason
+                return
+            }
+        }
+    }
+
+    private func verdict(_ address: MailAddress?) -> Verdict {
+        let name = address?.localPart.text ?? ""
+        if name.hasPrefix("refused") { return .refuse(Reply(550, "5.1.1", "Invalid recipient")) }
+        if name.hasPrefix("later") { return .refuse(Reply(450, "4.2.0", "Temporary failure")) }
+        if name.hasPrefix("away") { return .refuse(Reply(421, "4.3.0", "Temporary Error")) }
+        return .accept
+    }
+
+    /// A session in which EHLO, MAIL and one RCPT are already accepted.
+    static func withTransaction(
+        parameters: String = "", _ change: (inout ServerSettings) -> Void = { _ in }
+    ) throws -> TestServer {
+        var server = try TestServer(change)
+        let replies = server.say("EHLO client.example", "MAIL FROM:<ada@example.org>\(parameters)", "RCPT TO:<bob@mx.example>")
+        #expect(replies.allSatisfy { $0.hasPrefix("250") }, "\(replies)")
+        return server
+    }
+
+    /// What is stored of this content, behind the trace header; nil when it was refused.
+    static func stored(
+        _ content: String, _ change: (inout ServerSettings) -> Void = { _ in }
+    ) throws -> String? {
+        var server = try TestServer.withTransaction(change)
+        _ = server.say("DATA")
+        server.send(octets(content + "\r\n.\r\n"))
+        return server.messages.last.map { String($0.drop(while: { $0 != ";" }).dropFirst(2).drop(while: { $0 != "\n" }).dropFirst()) }
+    }
+}

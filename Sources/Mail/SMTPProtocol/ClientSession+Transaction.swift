@@ -1,0 +1,132 @@
+import Envelopes
+import MailSyntax
+
+/// Sending a message (RFC 5321 section 3.3).
+extension ClientSession {
+    /// Starts a transaction. Only when the step is ``ClientStep/ready(_:)``.
+    package mutating func send(_ message: OutgoingMessage) {
+        guard case .ready = state else { return }
+        let recipients = Array(message.recipients.indices)
+        if let objection = objection(to: message) {
+            // The step after these is `ready` again: nothing was said to the server.
+            for recipient in recipients { pending.append(.result(recipient: recipient, .permanent(objection))) }
+            return
+        }
+        var undecided: [Int] = []
+        for recipient in recipients {
+            if isSendable(message.recipients[recipient].path.bytes) {
+                undecided.append(recipient)
+            } else {
+                pending.append(.result(recipient: recipient, .permanent(Self.needsUTF8)))
+            }
+        }
+        guard !undecided.isEmpty else { return }
+        var commands: [ClientTransaction.Command] = [.mail] + undecided.map { .rcpt($0) }
+        // An LMTP server that took no recipient but wants data would owe no reply behind it. It also sits
+        // near, so the round trip for asking first is cheap.
+        let isPipelining = capabilities.pipelining
+        if isPipelining, settings.kind == .smtp { commands.append(.data) }
+        state = .transaction(
+            ClientTransaction(
+                message: message, unsent: commands[...], undecided: undecided, isPipelining: isPipelining))
+    }
+
+    /// Takes the next piece of the message, lines ended by LF. Only at ``ClientStep/needsContent``.
+    package mutating func content(_ bytes: [UInt8]) {
+        guard case .transaction(var transaction) = state, case .content(var stuffer) = transaction.phase else { return }
+        var output: [UInt8] = []
+        output.reserveCapacity(bytes.count + bytes.count / 16 + 16)
+        stuffer.encode(bytes, onto: &output)
+        transaction.phase = .content(stuffer)
+        state = .transaction(transaction)
+        if !output.isEmpty { pending.append(.send(output)) }
+    }
+
+    /// All of the message is handed in. Only at ``ClientStep/needsContent``.
+    package mutating func endOfContent() {
+        guard case .transaction(var transaction) = state, case .content(var stuffer) = transaction.phase else { return }
+        var output: [UInt8] = []
+        stuffer.finish(onto: &output)
+        transaction.phase = .awaitingVerdicts
+        state = .transaction(transaction)
+        pending.append(.send(output))
+    }
+
+    /// The rest of the message cannot be read. The connection ends without the dot, so that the server
+    /// drops what it has (RFC 5321 section 4.1.1.10).
+    package mutating func contentFailed() { fail(.contentFailed) }
+
+    /// Sends as many commands as may be under way.
+    mutating func sendCommands(_ started: ClientTransaction) {
+        var transaction = started
+        var output: [UInt8] = []
+        let room = transaction.isPipelining ? ClientTransaction.window - transaction.unanswered.count : 1
+        for command in transaction.unsent.prefix(room) {
+            output += line(of: command, transaction.message)
+            transaction.unanswered.append(command)
+        }
+        transaction.unsent = transaction.unsent.dropFirst(room)
+        state = .transaction(transaction)
+        pending.append(.send(output))
+    }
+
+    private func line(of command: ClientTransaction.Command, _ message: OutgoingMessage) -> [UInt8] {
+        switch command {
+        case .mail: mailLine(message)
+        case .rcpt(let index): rcptLine(message.recipients[index])
+        case .data: Array("DATA\r\n".utf8)
+        }
+    }
+
+    private func mailLine(_ message: OutgoingMessage) -> [UInt8] {
+        var line = Array("MAIL FROM:<".utf8) + (message.sender.address?.bytes ?? [])
+        line.append(UInt8(ascii: ">"))
+        if capabilities.size { line += " SIZE=\(message.size)".utf8 }
+        if capabilities.eightBitMIME, message.body == .eightBitMIME { line += " BODY=8BITMIME".utf8 }
+        if capabilities.smtpUTF8, message.needsUTF8 { line += " SMTPUTF8".utf8 }
+        if capabilities.dsn {
+            switch message.returnContent {
+            case .full: line += " RET=FULL".utf8
+            case .headers: line += " RET=HDRS".utf8
+            case nil: break
+            }
+            if let identifier = message.envelopeIdentifier { line += Array(" ENVID=".utf8) + Xtext.encoded(identifier) }
+        }
+        return line + [0x0D, 0x0A]
+    }
+
+    private func rcptLine(_ recipient: OutgoingMessage.Recipient) -> [UInt8] {
+        var line = Array("RCPT TO:<".utf8) + recipient.path.bytes
+        line.append(UInt8(ascii: ">"))
+        if capabilities.dsn {
+            if let notify = recipient.notify, !notify.isEmpty {
+                let words = [(NotifyOptions.never, "NEVER"), (.success, "SUCCESS"), (.failure, "FAILURE"), (.delay, "DELAY")]
+                line += " NOTIFY=\(words.filter { notify.contains($0.0) }.map(\.1).joined(separator: ","))".utf8
+            }
+            // It was checked when it came in; what comes back from a queue is checked once more before it
+            // stands in a command.
+            if let original = recipient.originalRecipient, original.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) {
+                line += Array(" ORCPT=".utf8) + original
+            }
+        }
+        return line + [0x0D, 0x0A]
+    }
+
+    /// What makes a message undeliverable to this server before a word is said.
+    private func objection(to message: OutgoingMessage) -> DeliveryFailure? {
+        if let limit = capabilities.maximumSize, message.size > limit {
+            return DeliveryFailure(status: "5.3.4", text: "message too large for peer")
+        }
+        guard isSendable(message.sender.address?.bytes ?? []) else { return Self.needsUTF8 }
+        return nil
+    }
+
+    /// Addresses outside ASCII need the extension (RFC 6531 section 3.2). Header fields outside ASCII are
+    /// sent without it too: servers that do not offer it pass them on.
+    private func isSendable(_ path: [UInt8]) -> Bool {
+        capabilities.smtpUTF8 || !path.contains { $0 >= 0x80 }
+    }
+
+    private static let needsUTF8 = DeliveryFailure(
+        status: "5.6.7", text: "Address is not ASCII, and the server does not offer SMTPUTF8")
+}

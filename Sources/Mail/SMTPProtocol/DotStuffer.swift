@@ -1,0 +1,59 @@
+import MailSyntax
+
+/// Puts a stored message on the wire of DATA: lines ended by CR LF, leading dots doubled
+/// (RFC 5321 section 4.5.2).
+///
+/// What leaves holds neither a bare CR nor a bare LF, and no line of it is a single dot, even when the
+/// stored message has a CR inside a line: that CR ends a line here too (VU#302671).
+package struct DotStuffer: Sendable {
+    private enum State {
+        case lineStart
+        case insideLine
+        /// CR LF was written for a CR; an LF that follows belongs to it.
+        case carriageReturn
+    }
+
+    private var state = State.lineStart
+
+    package init() {}
+
+    package mutating func encode(_ bytes: [UInt8], onto output: inout [UInt8]) {
+        let span = bytes.span
+        var index = 0
+        while index < bytes.count {
+            switch state {
+            case .lineStart:
+                if span[index] == UInt8(ascii: ".") { output.append(UInt8(ascii: ".")) }
+                state = .insideLine
+            case .carriageReturn:
+                state = .lineStart
+                if span[index] == 0x0A { index += 1 }
+            case .insideLine:
+                let stop = firstLineOctet(in: span, from: index)
+                output.append(contentsOf: bytes[index..<stop])
+                index = stop
+                guard stop < bytes.count else { break }
+                index += 1
+                switch span[stop] {
+                case 0x0A:
+                    output.append(0x0D)
+                    output.append(0x0A)
+                    state = .lineStart
+                case 0x0D:
+                    output.append(0x0D)
+                    output.append(0x0A)
+                    state = .carriageReturn
+                default:
+                    output.append(span[stop])
+                }
+            }
+        }
+    }
+
+    /// Ends the last line where it has no end, and the data.
+    package mutating func finish(onto output: inout [UInt8]) {
+        if case .insideLine = state { output += [0x0D, 0x0A] }
+        state = .lineStart
+        output += [UInt8(ascii: "."), 0x0D, 0x0A]
+    }
+}
