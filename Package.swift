@@ -73,7 +73,7 @@ let package = Package(
         // Storage: mail kept in Unix.
         room("Storage", "QueueStorage", ["MailSyntax", "Envelopes", "WireFormat", "Platform"]),
         room("Storage", "TableBackends", ["Tables", "Platform"]),
-        room("Storage", "MailboxDelivery", ["MailSyntax", "SMTPProtocol", "Platform"]),
+        room("Storage", "MailboxDelivery", ["MailSyntax", "Envelopes", "SMTPProtocol", "CPlatform", "Platform"]),
 
         // Processes: one module per role, composition only.
         room("Processes", "ControlMessages", ["Envelopes", "WireFormat", "Platform"]),

@@ -94,4 +94,9 @@ int martlet_forbid_dumps(void);
 
 /* getrandom without flags. */
 ssize_t martlet_random(void *bytes, size_t count);
+
+/* files.c */
+
+/* Starts writing a file's dirty pages without waiting for them; promises nothing. */
+int martlet_start_writeback(int descriptor);
 #endif

@@ -1,1 +1,0 @@
-// MailboxDelivery: being built.
