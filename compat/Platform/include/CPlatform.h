@@ -74,6 +74,12 @@ pid_t martlet_spawn(const struct martlet_spawn *request, const char **step);
 bool martlet_wait_exited(int status, int *code);
 int martlet_wait_signal(int status);
 
+/* log.c */
+
+/* openlog for mail with the connection made at once, so that it outlives chroot. */
+int martlet_open_syslog(const char *name);
+void martlet_write_syslog(int priority, const char *text);
+
 /* title.c */
 
 /* Writes the title over the arguments and the environment; what does not fit is cut. Needs /proc. */
