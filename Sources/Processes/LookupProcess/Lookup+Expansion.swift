@@ -35,11 +35,12 @@ extension LookupProcess {
                 step = expansion.answer(tables.answer(query))
             case .readInclude(let path):
                 step = expansion.answer(include: IncludeFile.read(path))
-            case .readForward(let user, let directory, let uid, let gid, let userbase):
+            case .readForward(let user, let userbase):
                 let request = forwards.next()
                 parent?.send(
                     .readForward(
-                        request: request, user: UserEntry(name: user, uid: uid, gid: gid, directory: directory),
+                        request: request,
+                        user: UserEntry(name: user.name, uid: user.uid, gid: user.gid, directory: user.directory),
                         userbase: userbase))
                 spawn { [self] in
                     guard let file = await forwards.answer(request) else { return }

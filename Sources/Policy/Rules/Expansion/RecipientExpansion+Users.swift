@@ -80,7 +80,7 @@ extension RecipientExpansion {
             }
             guard mayForward(user, node) else { return deliver(to: user, node: index) }
             state = .forwarding(index, user, info)
-            return .readForward(user: user.name, directory: info.directory, uid: info.uid)
+            return .readForward(user: info, userbase: node.governing?.local?.userbase ?? "")
         }
     }
 

@@ -9,7 +9,7 @@ package enum ExpansionStep: Hashable, Sendable {
     /// Answered by ``RecipientExpansion/answer(_:)``.
     case ask(TableQuery)
     /// Read `.forward` in the directory as that user; answered by ``RecipientExpansion/answer(forward:)``.
-    case readForward(user: String, directory: String, uid: UInt32)
+    case readForward(user: UserInfo, userbase: String)
     /// Answered by ``RecipientExpansion/answer(include:)``.
     case readInclude(String)
     case finished(ExpansionResult)
@@ -103,7 +103,7 @@ package struct RecipientExpansion: Sendable {
         return step ?? advance()
     }
 
-    /// Takes the answer to ``ExpansionStep/readForward(user:directory:uid:)``.
+    /// Takes the answer to ``ExpansionStep/readForward(user:userbase:)``.
     package mutating func answer(forward: ForwardFile) -> ExpansionStep {
         guard case .forwarding(let node, let user, let info) = state else {
             preconditionFailure("a .forward without a question")
