@@ -55,6 +55,26 @@ import Testing
         #expect(other.closed == .shutdown)
     }
 
+    @Test func `A sender accepted after the end is rolled back`() throws {
+        var session = ServerSession(
+            settings: ServerSettings(hostname: try Domain(validating: octets("mx.example"))),
+            client: ClientIdentity(source: .local, reverseName: "localhost"))
+        session.connected()
+        session.receive(octets("EHLO x.example\r\nMAIL FROM:<>\r\n").span)
+        var step = session.next()
+        while case .reply = step { step = session.next() }
+        guard case .checkSender = step else {
+            Issue.record("\(step)")
+            return
+        }
+        session.shutDown()
+        #expect(session.next() == .reply(.shuttingDown))
+        #expect(session.next() == .close(.shutdown))
+        session.senderChecked(.accept)
+        #expect(session.next() == .rollbackMessage)
+        #expect(session.next() == .close(.shutdown))
+    }
+
     @Test func `A client that speaks before the greeting is turned away`() throws {
         var session = ServerSession(
             settings: ServerSettings(hostname: try Domain(validating: octets("mx.example"))),
@@ -137,7 +157,7 @@ import Testing
         ].map(octets)
         let alphabet = octets("\r\n.\0 <>@:=\"AX") + [0xC3]
         var generator = SeededGenerator(seed: 5321)
-        for round in 0..<1_500 {
+        for round in 0..<3_000 {
             var input = seeds[round % 2]
             for _ in 0..<Int.random(in: 0...4, using: &generator) {
                 let place = Int.random(in: 0..<input.count, using: &generator)
