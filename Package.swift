@@ -30,10 +30,13 @@ func process(_ name: String, _ imports: [Target.Dependency]) -> Target {
 }
 
 /// The tests of one room: `tests("Mail", "MailSyntax")` lives in Tests/Mail/MailSyntaxTests.
-func tests(_ shelf: String, _ name: String, _ imports: [Target.Dependency] = []) -> Target {
+/// Folders that hold data of the tests are named, since they are no sources.
+func tests(
+    _ shelf: String, _ name: String, _ imports: [Target.Dependency] = [], data folders: [String] = []
+) -> Target {
     .testTarget(
         name: name + "Tests", dependencies: [.target(name: name)] + imports,
-        path: "Tests/\(shelf)/\(name)Tests", swiftSettings: swift)
+        path: "Tests/\(shelf)/\(name)Tests", exclude: folders, swiftSettings: swift)
 }
 
 let package = Package(
@@ -123,7 +126,7 @@ let package = Package(
             swiftSettings: swift),
         tests("Mail", "MailSyntax"),
         tests("Mail", "Envelopes"),
-        tests("Mail", "SMTPProtocol"),
+        tests("Mail", "SMTPProtocol", data: ["Dialogues"]),
         tests("Policy", "Tables"),
         tests("Policy", "Configuration"),
         tests("Policy", "Rules"),

@@ -7,8 +7,9 @@ package enum AddressSyntaxError: Error, Hashable, Sendable {
     case emptyDomain
     case domainTooLong
     case malformedDomain
-    /// A path that is not between `<` and `>`, or with something left over.
+    /// A path that is not between `<` and `>`, or with something left over; in an address list, words that
+    /// make no address.
     case malformedPath
-    /// A quoted string without its end.
+    /// A quoted string, comment or address literal without its end.
     case unterminatedQuote
 }

@@ -42,6 +42,8 @@ extension ServerSession {
         } catch {
             return refuseCommand(.invalidName)
         }
+        // Names outside ASCII are said in their encoded form (RFC 6531 section 3.7.1).
+        guard name.allSatisfy({ $0 < 0x80 }) else { return refuseCommand(.invalidName) }
         abandonTransaction()
         state = .idle(ClientName(name: domain.text, isExtended: isExtended))
         var lines = [Reply.helloText(settings, client, domain.text)]

@@ -2,6 +2,9 @@ import MailSyntax
 
 /// Cutting the client's octets into command lines.
 extension ServerSession {
+    /// Octets of a refused command that are kept for the log.
+    private static let noteLength = 256
+
     /// Gives back the memory of a large read, so that an idle session costs little.
     mutating func releaseInput() {
         guard position == input.count, input.capacity > 4_096 else { return }
@@ -31,7 +34,7 @@ extension ServerSession {
         guard let feed = window.firstIndex(of: 0x0A) else {
             guard window.count == settings.limits.commandLine else { return false }
             // One reply for one line, however long it goes on.
-            currentLine = Array(window.prefix(256))
+            currentLine = Array(window.prefix(Self.noteLength))
             isDiscardingLine = true
             refuseCommand(.commandLineTooLong)
             return true
@@ -41,11 +44,11 @@ extension ServerSession {
         if line.last == 0x0D {
             line = line.dropLast()
         } else if !settings.acceptsBareLineFeed {
-            currentLine = Array(line)
+            currentLine = Array(line.prefix(Self.noteLength))
             refuseCommand(.bareLineFeed)
             return true
         }
-        currentLine = Array(line)
+        currentLine = Array(line.prefix(Self.noteLength))
         guard !line.contains(where: { $0 < 0x20 || $0 == 0x7F }) else {
             refuseCommand(.controlCharacter)
             return true

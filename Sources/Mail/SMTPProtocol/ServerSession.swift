@@ -89,7 +89,7 @@ package struct ServerSession: Sendable {
     var isDiscardingLine = false
     /// Octets of a chunk that nobody wants, passed over before the next command.
     var chunkToDiscard: Int64 = 0
-    /// The command being carried out, for the transcript.
+    /// The beginning of the command being carried out, for the log.
     var currentLine: [UInt8] = []
     var mails = 0
     var badCommands = 0
@@ -138,7 +138,8 @@ extension ServerSession {
     /// This server stops.
     package mutating func shutDown() { end(.shutdown, reply: .shuttingDown) }
 
-    /// What to do now. After ``ServerStep/close(_:)`` it is always that.
+    /// What to do now. After ``ServerStep/close(_:)`` it is always that, but for the roll-back of a sender
+    /// that is accepted too late.
     ///
     /// - Precondition: The question of the step before, if it was one, is answered.
     package mutating func next() -> ServerStep {
@@ -176,7 +177,11 @@ extension ServerSession {
 extension ServerSession {
     /// Takes the answer to ``ServerStep/checkSender(_:)``.
     package mutating func senderChecked(_ verdict: Verdict) {
-        guard case .checkingSender(let name, let facts) = state else { return }
+        guard case .checkingSender(let name, let facts) = state else {
+            // The session ended meanwhile, but what the acceptance opened must not stay open.
+            if verdict == .accept, case .closed = state { pending.append(.rollbackMessage) }
+            return
+        }
         switch verdict {
         case .accept:
             mails += 1
@@ -260,7 +265,7 @@ extension ServerSession {
     mutating func note(_ reply: Reply) {
         // More than a driver lets come together; the bound is for one that never asks.
         if failures.count >= 32 { failures.removeFirst() }
-        let text = currentLine.prefix(256).map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: "?") : $0 }
+        let text = currentLine.map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: "?") : $0 }
         failures.append(FailedCommand(command: String(decoding: text, as: UTF8.self), reply: reply))
     }
 }

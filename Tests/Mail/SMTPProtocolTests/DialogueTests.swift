@@ -15,6 +15,7 @@ import Testing
     ])
     func `goes as written`(_ name: String) throws {
         var server = try TestServer()
+        server.output = server.greeting
         var expected: [String] = []
         var pending: [UInt8] = []
         for line in try Self.lines(of: name) {

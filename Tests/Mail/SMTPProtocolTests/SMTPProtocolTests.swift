@@ -30,7 +30,8 @@ struct TestServer {
     static let date = MailDate(seconds: 1_704_067_200)
 
     var session: ServerSession
-    /// All replies as on the wire.
+    private(set) var greeting: [UInt8] = []
+    /// All replies behind the greeting, as on the wire.
     var output: [UInt8] = []
     /// Messages made durable.
     var messages: [String] = []
@@ -53,6 +54,8 @@ struct TestServer {
         session = ServerSession(settings: settings, client: client)
         session.connected()
         run()
+        greeting = output
+        output = []
     }
 
     /// The lines sent since the last call.

@@ -1,0 +1,88 @@
+import Testing
+
+@testable import SMTPProtocol
+
+@Suite("Limits of a session, at n and n + 1 (RFC 5321 section 4.5.3)") struct SessionLimitTests {
+    @Test func `A command line of the limit is taken, one octet more gets one reply however long it goes on`() throws {
+        let limit = SessionLimits().commandLine
+        var server = try TestServer()
+        #expect(server.say("NOOP " + String(repeating: "x", count: limit - 7)).last == "250 2.0.0 Ok")
+        #expect(server.say("NOOP " + String(repeating: "x", count: limit - 6)) == ["500 5.0.0 Command line too long"])
+        #expect(server.say("NOOP " + String(repeating: "x", count: 300_000), "NOOP") == ["500 5.0.0 Command line too long", "250 2.0.0 Ok"])
+        #expect(server.session.input.count - server.session.position == 0)
+    }
+
+    @Test func `A text line of the limit is kept whole, one octet more refuses the message`() throws {
+        let line = String(repeating: "x", count: 98)
+        #expect(try TestServer.stored("S: x\r\n\r\n\(line)") { $0.limits.textLine = 100 } == "S: x\n\n\(line)\n")
+        var server = try TestServer.withTransaction { $0.limits.textLine = 100 }
+        #expect(server.say("DATA", "S: x", "", line + "x", ".").last == "550 5.6.0 Message content refused: line too long")
+    }
+
+    @Test func `A message of the limit is taken, one octet more is refused at its end`() throws {
+        // "S: x\n", "\n" and "12345\n".
+        #expect(try TestServer.stored("S: x\r\n\r\n12345") { $0.limits.messageSize = 12 } != nil)
+        var server = try TestServer.withTransaction { $0.limits.messageSize = 12 }
+        #expect(
+            server.say("DATA", "S: x", "", "123456", "more", ".", "NOOP") == [
+                "354 Enter mail, end with \".\" on a line by itself",
+                "552 5.3.4 Message too big for system: Transaction failed, message too big", "250 2.0.0 Ok",
+            ])
+        #expect(server.rollbacks == 1)
+    }
+
+    @Test func `A header of the limit is taken, one octet more is refused`() throws {
+        #expect(try TestServer.stored("S: 6\r\n 8") { $0.limits.headerSize = 8 } != nil)
+        #expect(try TestServer.stored("S: 6\r\n 89") { $0.limits.headerSize = 8 } == nil)
+    }
+
+    @Test func `Recipients above the limit get 452, and the others their message`() throws {
+        var server = try TestServer.withTransaction { $0.limits.recipients = 2 }
+        #expect(
+            server.say("RCPT TO:<refused>", "RCPT TO:<c>", "RCPT TO:<d>").map { $0.prefix(9) } == [
+                "550 5.1.1", "250 2.1.5", "452 4.5.3",
+            ])
+        #expect(server.say("DATA", "S: x", "", ".").last?.hasPrefix("250 ") == true)
+    }
+
+    @Test func `Transactions above the limit get 452`() throws {
+        var server = try TestServer { $0.limits.mails = 2 }
+        let replies = server.say(
+            "EHLO x.example", "MAIL FROM:<a@b.example>", "RSET", "MAIL FROM:<refused@b.example>", "MAIL FROM:<a@b.example>",
+            "RSET", "MAIL FROM:<a@b.example>", "RSET")
+        #expect(replies.suffix(2) == ["452 4.5.3 Too many recipients: Too many messages sent", "250 2.0.0 Reset state"])
+        #expect(replies[4].hasPrefix("250") && replies[5].hasPrefix("250"))
+    }
+
+    @Test func `Bad commands up to the limit are answered, the next one ends the session`() throws {
+        let limit = SessionLimits().badCommands
+        var server = try TestServer()
+        for _ in 0..<limit { #expect(server.say("WHAT").last?.hasPrefix("500 ") == true) }
+        #expect(server.say("NOOP") == ["250 2.0.0 Ok"])
+        #expect(server.say("WHAT", "NOOP") == ["421 4.7.0 Too many errors: closing connection"])
+        #expect(server.closed == .tooManyBadCommands)
+    }
+
+    @Test func `ENVID of 100 and ORCPT of 500 characters are taken, one more is not`() throws {
+        func mail(_ count: Int) throws -> String? {
+            var server = try TestServer()
+            return server.say("EHLO x.example", "MAIL FROM:<> ENVID=" + String(repeating: "e", count: count)).last
+        }
+        #expect(try mail(100) == "250 2.0.0 Ok")
+        #expect(try mail(101)?.hasPrefix("501 5.5.4 ") == true)
+        func rcpt(_ count: Int) throws -> String? {
+            var server = try TestServer.withTransaction()
+            return server.say("RCPT TO:<c> ORCPT=rfc822;" + String(repeating: "o", count: count - 7)).last
+        }
+        #expect(try rcpt(500)?.hasPrefix("250 ") == true)
+        #expect(try rcpt(501)?.hasPrefix("501 5.5.4 ") == true)
+    }
+
+    @Test func `Failed commands are kept for the log, the last 32 of them`() throws {
+        var server = try TestServer { $0.limits.badCommands = 100 }
+        for number in 0..<40 { _ = server.say("WHAT \(number)") }
+        let failed = server.session.takeFailedCommands()
+        #expect(failed.map(\.command) == (8..<40).map { "WHAT \($0)" })
+        #expect(server.session.takeFailedCommands().isEmpty)
+    }
+}
