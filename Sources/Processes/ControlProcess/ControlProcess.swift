@@ -11,7 +11,7 @@ import RoleProcess
 @EventLoopActor
 package final class ControlProcess: RoleProcess {
     package static let role = Role.control
-    package static let privileges = RolePrivileges(user: .daemon, root: .nothing, profile: .sockets)
+    package static let privileges = RolePrivileges(user: .daemon, root: .nothing, calls: [])
 
     let context: RoleContext
     var dispatcher: Link<ControlToDispatcher, DispatcherToControl>?

@@ -3,13 +3,14 @@ import EventLoop
 import Platform
 import ProcessMessages
 import RoleProcess
+import WireFormat
 
 /// The keeper of private keys: the only process that will ever read one. While no listener and no relay can
 /// use TLS it has no key, no peer and nothing to say.
 @EventLoopActor
 package final class CryptoProcess: RoleProcess {
     package static let role = Role.crypto
-    package static let privileges = RolePrivileges(user: .daemon, root: .nothing, profile: .eventLoop)
+    package static let privileges = RolePrivileges(user: .daemon, root: .nothing, calls: [])
 
     private let context: RoleContext
 
@@ -18,14 +19,13 @@ package final class CryptoProcess: RoleProcess {
     }
 
     package func configure(_ encoded: [UInt8]) throws(ViewRefused) {
-        do {
-            let view = try CryptoView(decoding: encoded)
-            guard view.keyPairs.isEmpty else { throw ViewRefused("TLS is not built yet") }
-        } catch let refused as ViewRefused {
-            throw refused
+        let view: CryptoView
+        do throws(WireError) {
+            view = try CryptoView(decoding: encoded[...])
         } catch {
             throw ViewRefused("view of the configuration: \(error)")
         }
+        guard view.keyPairs.isEmpty else { throw ViewRefused("private keys have no use before TLS is built") }
     }
 
     package func connect(_ peer: Role, over descriptor: consuming OwnedDescriptor) {

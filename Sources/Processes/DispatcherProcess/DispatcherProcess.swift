@@ -6,12 +6,13 @@ import Log
 import Platform
 import ProcessMessages
 import RoleProcess
+import WireFormat
 
 /// The only process that talks to the world: SMTP in, and message bytes to delivery agents.
 @EventLoopActor
 package final class DispatcherProcess: RoleProcess {
     package static let role = Role.dispatcher
-    package static let privileges = RolePrivileges(user: .daemon, root: .nothing, profile: .sockets)
+    package static let privileges = RolePrivileges(user: .daemon, root: .nothing, calls: [])
 
     let context: RoleContext
     private var currentView: DispatcherView?
@@ -42,8 +43,8 @@ package final class DispatcherProcess: RoleProcess {
     }
 
     package func configure(_ encoded: [UInt8]) throws(ViewRefused) {
-        do {
-            let view = try DispatcherView(decoding: encoded)
+        do throws(WireError) {
+            let view = try DispatcherView(decoding: encoded[...])
             currentView = view
             deliveries.setLimits(view.mda)
         } catch {

@@ -17,8 +17,9 @@ extension LookupProcess {
     ) {
         guard let view else { context.fail("asked before it was configured") }
         var expansion = RecipientExpansion(
-            recipient: recipient, subject: RuleSubject(transaction), rules: view.rules, actions: view.actions,
-            settings: ExpansionSettings(view))
+            recipient: recipient, subject: RuleSubject(transaction, recipient: recipient), rules: view.rules,
+            actions: actions,
+            settings: ExpansionSettings(generation: view.generation, subaddressDelimiter: view.subaddressDelimiter))
         let step = expansion.start()
         advance(expansion, step, recipient: recipient, then: answer)
     }
@@ -32,7 +33,7 @@ extension LookupProcess {
         while true {
             switch step {
             case .ask(let query):
-                step = expansion.answer(tables.answer(query))
+                step = expansion.answer(answer(query))
             case .readInclude(let path):
                 step = expansion.answer(include: IncludeFile.read(path))
             case .readForward(let user, let userbase):
@@ -44,7 +45,7 @@ extension LookupProcess {
                         userbase: userbase))
                 spawn { [self] in
                     guard let file = await forwards.answer(request) else { return }
-                    let next = expansion.answer(forward: ForwardFile(file))
+                    let next = expansion.answer(forward: file)
                     advance(expansion, next, recipient: recipient, then: answer)
                 }
                 return

@@ -5,22 +5,26 @@ import Log
 import Platform
 import ProcessMessages
 import RoleProcess
+import WireFormat
 import TableBackends
+import Tables
 
 /// Decides about addresses: holds the rules and the tables, and answers what the others ask of them.
 @EventLoopActor
 package final class LookupProcess: RoleProcess {
     package static let role = Role.lookup
+    package static let privileges = RolePrivileges(user: .daemon, root: .all, calls: [.files, .sockets, .loadingCode])
 
     let context: RoleContext
     var view: LookupView?
-    var tables = TableSet()
+    private var loadedTables: TableSet?
+    var actions: [String: Action] = [:]
     var dispatcher: Link<LookupToDispatcher, DispatcherToLookup>?
     var queue: Link<LookupToQueue, QueueToLookup>?
     var control: Link<LookupToControl, ControlToLookup>?
     var parent: Link<LookupToParent, ParentToLookup>?
     /// Questions about .forward files that the parent has not answered yet.
-    let forwards = PendingRequests<ForwardAnswer>()
+    let forwards = PendingRequests<ForwardFile>()
 
     package init(context: RoleContext) {
         self.context = context
@@ -28,17 +32,30 @@ package final class LookupProcess: RoleProcess {
 
     package func configure(_ encoded: [UInt8]) throws(ViewRefused) {
         let view: LookupView
-        do {
-            view = try LookupView(decoding: encoded)
+        do throws(WireError) {
+            view = try LookupView(decoding: encoded[...])
         } catch {
             throw ViewRefused("view of the configuration: \(error)")
         }
-        do {
-            tables = try TableSet(view.tables)
+        do throws(TableSet.LoadError) {
+            let definitions = Dictionary(view.tables.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+            let tables = try TableSet(definitions, aliasTables: view.aliasTables, subaddressDelimiter: view.subaddressDelimiter)
+            for warning in tables.warnings { context.log.warning(warning) }
+            loadedTables = tables
         } catch {
             throw ViewRefused("\(error)")
         }
+        actions = Dictionary(view.actions.map { ($0.name, Action($0)) }, uniquingKeysWith: { first, _ in first })
         self.view = view
+    }
+
+    /// Asks a table; one that is not there cannot say.
+    func answer(_ query: TableQuery) -> TableAnswer {
+        loadedTables?.answer(query) ?? .failed("no tables are loaded")
+    }
+
+    func updateLoadedTable(_ name: String) throws(TableUpdateError) {
+        try loadedTables?.update(name)
     }
 
     package func connect(_ peer: Role, over descriptor: consuming OwnedDescriptor) {

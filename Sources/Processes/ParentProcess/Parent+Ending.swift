@@ -51,7 +51,7 @@ extension ParentProcess {
             }
             try? Files.remove(installation.controlSocket)
             try? Files.remove(installation.isRootless ? installation.spool + "/smtpd.pid" : "/run/martlet/smtpd.pid")
-            Diagnostics.exit(exitStatus)
+            Diagnostics.leave(exitStatus)
         }
     }
 

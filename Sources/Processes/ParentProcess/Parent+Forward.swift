@@ -3,6 +3,7 @@ import Glibc
 import Platform
 import ProcessMessages
 import TableBackends
+import Tables
 
 /// .forward files: opened with the rights of the user they belong to, so that no file of anybody else's can
 /// be read through one.
@@ -11,23 +12,23 @@ extension ParentProcess {
         lookup?.send(.forward(request: request, forward(of: user, in: userbase)))
     }
 
-    private func forward(of user: UserEntry, in userbase: String) -> ForwardAnswer {
+    private func forward(of user: UserEntry, in userbase: String) -> ForwardFile {
         do throws(SystemError) {
             var account = user
             if userbase == TableName.systemUsers {
                 // Lookup names the user; where he lives and what he may is our own knowledge.
-                guard let record = try Users.named(user.name) else { return .permanent("unknown user \(user.name)") }
+                guard let record = try Users.named(user.name) else { return .permanentFailure("unknown user \(user.name)") }
                 account = UserEntry(name: record.name, uid: record.uid, gid: record.gid, directory: record.home)
             } else if user.uid == 0 {
-                return .permanent("a virtual user with the rights of root")
+                return .permanentFailure("a virtual user with the rights of root")
             }
-            if installation.isRootless { return ForwardFile.read(home: account.directory, uid: account.uid).answer }
+            if installation.isRootless { return ForwardFile.read(home: account.directory, user: account.uid) }
             let groups = userbase == TableName.systemUsers ? try Users.groups(of: account.name, primary: account.gid) : [account.gid]
             return try Privileges.acting(as: Identity(uid: account.uid, gid: account.gid, groups: groups)) {
-                () throws(SystemError) in ForwardFile.read(home: account.directory, uid: account.uid).answer
+                () throws(SystemError) in ForwardFile.read(home: account.directory, user: account.uid)
             }
         } catch {
-            return .temporary("\(error)")
+            return .temporaryFailure("\(error)")
         }
     }
 }

@@ -49,7 +49,7 @@ package final class ParentProcess {
             await parent.start()
         }
         LoopExecutor.shared.run()
-        Diagnostics.exit(1)
+        Diagnostics.leave(1)
     }
 
     private func start() async {
@@ -99,7 +99,7 @@ package final class ParentProcess {
         case .reload(let request):
             reload { [unowned self] errors in control?.send(.reloaded(request: request, errors: errors)) }
         case .setVerbose(let verbose):
-            log.setVerbose(verbose)
+            log.settings.isVerbose = verbose
             for handle in roles.values { handle.link.send(.setVerbose(verbose)) }
         case .stop:
             end(status: 0)

@@ -1,8 +1,9 @@
+import Tables
 import WireFormat
 
 /// The parent's questions to lookup, and answers.
 package enum ParentToLookup: WireMessage, Hashable {
-    case forward(request: UInt64, ForwardAnswer)
+    case forward(request: UInt64, ForwardFile)
     /// The record of a user the parent is to become. Answered by `user` on the way back.
     case user(request: UInt64, userbase: String, name: String)
 
@@ -22,7 +23,7 @@ package enum ParentToLookup: WireMessage, Hashable {
 
     package init(from reader: inout WireReader) throws(WireError) {
         switch try reader.readUInt8() {
-        case 1: self = .forward(request: try reader.readUInt64(), try ForwardAnswer(from: &reader))
+        case 1: self = .forward(request: try reader.readUInt64(), try ForwardFile(from: &reader))
         case 2:
             self = .user(
                 request: try reader.readUInt64(),
@@ -33,26 +34,18 @@ package enum ParentToLookup: WireMessage, Hashable {
     }
 }
 
-/// What became of opening a .forward file.
-package enum ForwardAnswer: WireMessage, Hashable {
-    case missing
-    case content([UInt8])
-    /// It may work later.
-    case temporary(String)
-    /// Not a file to be trusted.
-    case permanent(String)
-
+extension ForwardFile: WireMessage {
     package func encode(into writer: inout WireWriter) {
         switch self {
-        case .missing:
+        case .none:
             writer.write(UInt8(1))
         case .content(let bytes):
             writer.write(UInt8(2))
             writer.write(bytes)
-        case .temporary(let reason):
+        case .temporaryFailure(let reason):
             writer.write(UInt8(3))
             writer.write(reason)
-        case .permanent(let reason):
+        case .permanentFailure(let reason):
             writer.write(UInt8(4))
             writer.write(reason)
         }
@@ -60,11 +53,11 @@ package enum ForwardAnswer: WireMessage, Hashable {
 
     package init(from reader: inout WireReader) throws(WireError) {
         switch try reader.readUInt8() {
-        case 1: self = .missing
+        case 1: self = .none
         case 2: self = .content(try reader.readBytes())
-        case 3: self = .temporary(try reader.readString())
-        case 4: self = .permanent(try reader.readString())
-        case let kind: throw .unknownValue(UInt64(kind), for: "ForwardAnswer")
+        case 3: self = .temporaryFailure(try reader.readString())
+        case 4: self = .permanentFailure(try reader.readString())
+        case let kind: throw .unknownValue(UInt64(kind), for: "forward file")
         }
     }
 }

@@ -1,6 +1,7 @@
 import Envelopes
 import EventLoop
 import MailSyntax
+import Platform
 import ProcessMessages
 import QueueStorage
 
@@ -12,7 +13,7 @@ extension QueueProcess {
 
     /// Adds a bounce beside an envelope, if its sender is to hear of it.
     func addReport(_ kind: BounceKind, about queued: QueuedEnvelope, error: String) {
-        guard ReportPolicy.wantsReport(kind, about: queued.envelope, from: queued.transaction) else { return }
+        guard ReportPolicy.shouldReport(kind, of: queued.envelope, in: queued.transaction) else { return }
         var bounce = Envelope(
             id: store.makeEnvelopeID(in: queued.envelope.id.message), recipient: queued.envelope.recipient,
             destination: queued.envelope.destination, action: queued.envelope.action, kind: .bounce(kind),
@@ -44,8 +45,8 @@ extension QueueProcess {
     func report(_ bounces: [QueuedEnvelope]) {
         var rest = bounces
         while let first = rest.first {
-            let together = rest.filter { ReportPolicy.canShareReport($0.envelope, first.envelope) }
-            rest.removeAll { ReportPolicy.canShareReport($0.envelope, first.envelope) }
+            let together = rest.filter { $0.reportKey == first.reportKey }
+            rest.removeAll { $0.reportKey == first.reportKey }
             spawn { [self] in await write(together) }
         }
     }
@@ -63,7 +64,11 @@ extension QueueProcess {
         guard let verdict = await expansions.answer(request) else { return }
         switch verdict {
         case .accepted(let drafts, _):
-            send(ReportWriter.text(of: kind, about: bounces, view: view, store: store), drafts, transaction, answering: bounces)
+            guard let report = compose(kind, for: sender, about: bounces) else { return }
+            var transaction = transaction
+            transaction.body = report.body
+            transaction.needsUTF8 = report.needsUTF8
+            send(report.bytes, drafts, transaction, answering: bounces)
         case .refused(let reply, let trace) where reply.isTemporary:
             context.log.info("report to <\(sender.text)> waits: \(trace)")
             for bounce in bounces {
@@ -78,6 +83,37 @@ extension QueueProcess {
                 scheduler?.send(.failedPermanently(bounce.envelope.id))
             }
             planOutcomeFlush()
+        }
+    }
+
+    private func compose(_ kind: BounceKind, for sender: MailAddress, about bounces: [QueuedEnvelope]) -> ReportMessage.Composed? {
+        guard let first = bounces.first, let host = try? Domain(validating: Array(view.serverName.utf8)) else { return nil }
+        let action: ReportedRecipient.Action =
+            switch kind {
+            case .failed: .failed
+            case .delayed: .delayed
+            case .delivered: .delivered
+            }
+        let (original, size) = beginning(of: first.envelope.id.message, limit: ReportMessage.maximumReturned)
+        let report = ReportMessage(
+            reportingHost: host, kind: kind, transaction: first.transaction,
+            recipients: bounces.map { ReportedRecipient($0.envelope, history: $0.history, action: action) },
+            date: Timestamp(seconds: wallClockSeconds()), original: original, originalSize: size)
+        return report?.composed(token: String(UInt64.random(in: .min ... .max), radix: 16))
+    }
+
+    /// As much of a message as a report may return; a report without it is better than none.
+    private func beginning(of message: MessageID, limit: Int) -> (bytes: [UInt8], size: Int) {
+        do throws(StoreError) {
+            switch try store.body(message) {
+            case .bytes(let bytes): return (Array(bytes.prefix(limit)), bytes.count)
+            case .file(let descriptor, let size):
+                return (Files.readBeginning(descriptor, limit: limit), Int(size))
+            case nil: return ([], 0)
+            }
+        } catch {
+            context.log.warning("message \(message): \(error)")
+            return ([], 0)
         }
     }
 
@@ -96,5 +132,13 @@ extension QueueProcess {
             context.log.warning("report not stored: \(error)")
             for id in answers { scheduler?.send(.failedTemporarily(id)) }
         }
+    }
+}
+
+extension QueuedEnvelope {
+    /// What reports about this bounce can be put together by; nil for what is no bounce.
+    fileprivate var reportKey: ReportKey? {
+        guard case .bounce(let kind) = envelope.kind else { return nil }
+        return ReportKey(envelope.id, kind)
     }
 }

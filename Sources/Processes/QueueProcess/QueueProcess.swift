@@ -7,15 +7,17 @@ import Platform
 import ProcessMessages
 import QueueStorage
 import RoleProcess
+import WireFormat
 
 /// The only writer of the spool: takes messages, makes them durable, hands them out, records outcomes.
 @EventLoopActor
 package final class QueueProcess: RoleProcess {
     package static let role = Role.queue
+    package static let privileges = RolePrivileges(user: .queue, root: .spool, calls: .files)
 
     let context: RoleContext
     private var currentView: QueueView?
-    private var openedStore: LogStructuredStore?
+    private var openedStore: LogStore?
     var dispatcher: Link<QueueToDispatcher, DispatcherToQueue>?
     var lookup: Link<QueueToLookup, LookupToQueue>?
     var scheduler: Link<QueueToScheduler, SchedulerToQueue>?
@@ -40,14 +42,14 @@ package final class QueueProcess: RoleProcess {
         return currentView
     }
 
-    var store: LogStructuredStore {
+    var store: LogStore {
         guard let openedStore else { context.fail("asked before the spool was opened") }
         return openedStore
     }
 
     package func configure(_ encoded: [UInt8]) throws(ViewRefused) {
-        do {
-            currentView = try QueueView(decoding: encoded)
+        do throws(WireError) {
+            currentView = try QueueView(decoding: encoded[...])
         } catch {
             throw ViewRefused("view of the configuration: \(error)")
         }
@@ -70,13 +72,21 @@ package final class QueueProcess: RoleProcess {
 
     package func serve() throws(ViewRefused) {
         do throws(StoreError) {
-            let (store, warnings) = try LogStructuredStore.open(directory: context.installation.queueDirectory)
+            let (store, warnings) = try LogStore.open(device: try spoolDevice(), random: { .random(in: .min ... .max) })
             openedStore = store
             for warning in warnings { context.log.warning("spool: \(warning)") }
         } catch {
             throw ViewRefused("spool: \(error)")
         }
         announceRecovered()
+    }
+
+    private func spoolDevice() throws(StoreError) -> UnixStorageDevice {
+        do throws(SystemError) {
+            return try UnixStorageDevice(context.queueDirectory)
+        } catch {
+            throw .system(error)
+        }
     }
 
     /// Tells the scheduler of everything that was queued before.

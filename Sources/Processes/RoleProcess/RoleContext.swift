@@ -44,7 +44,7 @@ package final class RoleContext {
     package func fail(_ reason: String) -> Never {
         parent.send(.fatal(reason))
         parent.flush()
-        Diagnostics.exit(1)
+        Diagnostics.leave(1)
     }
 
     /// The largest frame between roles, in bytes: a message body that travels inline and its envelopes.

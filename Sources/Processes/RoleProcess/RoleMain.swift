@@ -30,7 +30,7 @@ package final class RoleMain<Process: RoleProcess> {
             main.begin()
         }
         LoopExecutor.shared.run()
-        Diagnostics.exit(0)
+        Diagnostics.leave(0)
     }
 
     private func begin() {
@@ -38,7 +38,7 @@ package final class RoleMain<Process: RoleProcess> {
         do throws(SystemError) {
             try ThisProcess.setTitle("smtpd: \(role.name)")
             try ThisProcess.raiseOpenFiles()
-            ThisProcess.ignoreSignals()
+            ThisProcess.ignoreTerminalSignals()
             try Process.privileges.takeEffect(installation: installation)
         } catch {
             Diagnostics.fail("smtpd: \(role.name): \(error)")
@@ -47,7 +47,7 @@ package final class RoleMain<Process: RoleProcess> {
             adopting: OwnedDescriptor(adopting: Self.parentDescriptor), name: "parent",
             receive: { [self] message, descriptor in receive(message, descriptor) },
             // The parent is gone without a word: nobody is left to tell.
-            closed: { _ in Diagnostics.exit(1) })
+            closed: { _ in Diagnostics.leave(1) })
         self.parent = parent
         let context = RoleContext(
             role: role, log: log, installation: installation,
@@ -78,12 +78,12 @@ package final class RoleMain<Process: RoleProcess> {
                 fail(error.reason)
             }
         case .setVerbose(let verbose):
-            log.setVerbose(verbose)
+            log.settings.isVerbose = verbose
         case .shutdown:
             spawn {
                 await process.shutdown()
                 // What the last turn has sent is on its way before the exit.
-                afterLoopTurn { Diagnostics.exit(0) }
+                afterLoopTurn { Diagnostics.leave(0) }
             }
         }
     }
@@ -91,6 +91,6 @@ package final class RoleMain<Process: RoleProcess> {
     private func fail(_ reason: String) -> Never {
         parent?.send(.fatal(reason))
         parent?.flush()
-        Diagnostics.exit(1)
+        Diagnostics.leave(1)
     }
 }

@@ -21,12 +21,13 @@ package struct RolePrivileges: Sendable {
 
     package var user: User
     package var root: Root
-    package var profile: Confinement.Profile
+    /// System calls beyond those of an event loop.
+    package var calls: Confinement.Calls
 
-    package init(user: User, root: Root, profile: Confinement.Profile) {
+    package init(user: User, root: Root, calls: Confinement.Calls) {
         self.user = user
         self.root = root
-        self.profile = profile
+        self.calls = calls
     }
 
     /// Where the queue's files are for a role with these rights.
@@ -50,11 +51,22 @@ package struct RolePrivileges: Sendable {
         try Privileges.forbidGaining()
     }
 
+    /// What of the file system the role may see, nil where its root directory says it already.
+    private func paths(installation: InstallationPaths) -> [String: Confinement.Access]? {
+        switch (root, installation.isRootless) {
+        case (.all, _): nil
+        case (.nothing, _): [:]
+        case (.spool, true): [installation.spool + "/queue": .readWrite]
+        case (.spool, false): ["/queue": .readWrite]
+        }
+    }
+
     /// Forbids the system calls, and where the kernel can the paths, that the role does not need. Comes
     /// last: what was opened before stays open.
     func confine(installation: InstallationPaths, log: Logger) throws(ViewRefused) {
         do throws(SystemError) {
-            for result in try Confinement.apply(profile) { log.debug("confinement: \(result)") }
+            let applied = try Confinement.apply(Confinement.Profile(calls: calls, paths: paths(installation: installation)))
+            log.debug("confined: calls \(applied.calls ? "yes" : "no"), paths \(applied.paths ? "yes" : "no")")
         } catch {
             throw ViewRefused("confinement: \(error)")
         }

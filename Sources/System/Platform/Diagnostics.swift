@@ -13,4 +13,7 @@ package enum Diagnostics {
         say(text)
         _exit(code)
     }
+
+    /// Ends the process at once and in silence, without handlers of `atexit`.
+    package static func leave(_ code: CInt) -> Never { _exit(code) }
 }
