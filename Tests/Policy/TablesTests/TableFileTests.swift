@@ -19,6 +19,7 @@ private func entries(_ file: TableFile) -> [String] {
     @Test func `the first entry decides between list and mapping`() {
         #expect(read("a b\nc d\n").kind == .mapping)
         #expect(read("a\nb c\n").kind == .list)
+        #expect(read("a:\n").errors == [TableFileProblem(line: 1, kind: .missingValue)])
         #expect(entries(read("a\nb c\n")) == ["a", "b c"])
     }
 

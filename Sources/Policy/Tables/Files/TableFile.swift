@@ -35,7 +35,7 @@ package struct TableFile: Hashable, Sendable {
             }
         }
         if let first = lines.first {
-            kind = isListDeclared || splitEntry(first.bytes).value == nil ? .list : .mapping
+            kind = isListDeclared || endOfKey(first.bytes) == first.bytes.endIndex ? .list : .mapping
         }
         for (number, line) in lines {
             do throws(TableFileProblem.Kind) {
@@ -79,6 +79,11 @@ package struct TableFileProblem: Error, Hashable, Sendable, CustomStringConverti
     package var line: Int
     package var kind: Kind
 
+    package init(line: Int, kind: Kind) {
+        self.line = line
+        self.kind = kind
+    }
+
     package enum Kind: Error, Hashable, Sendable {
         case emptyKey
         case missingValue
@@ -91,17 +96,20 @@ package struct TableFileProblem: Error, Hashable, Sendable, CustomStringConverti
         case unusableValue(ExpansionItem.SyntaxError)
     }
 
-    package var description: String {
+    /// Words for the operator, without the place.
+    package var reason: String {
         switch kind {
-        case .emptyKey: "line \(line): entry without a key"
-        case .missingValue: "line \(line): entry without a value"
-        case .unbalancedQuote: "line \(line): quote without its end"
-        case .notUTF8: "line \(line): not UTF-8"
-        case .nulByte: "line \(line): NUL byte"
-        case .duplicateKey(let key): "line \(line): \(printable(key)) again, the later entry counts"
-        case .unusableValue(let error): "line \(line): \(error.reason)"
+        case .emptyKey: "entry without a key"
+        case .missingValue: "entry without a value"
+        case .unbalancedQuote: "quote without its end"
+        case .notUTF8: "not UTF-8"
+        case .nulByte: "NUL byte"
+        case .duplicateKey(let key): "\(printable(key)) again, the later entry counts"
+        case .unusableValue(let error): error.reason
         }
     }
+
+    package var description: String { "line \(line): \(reason)" }
 }
 
 /// The lines of a file with their numbers from 1, without their LF.

@@ -1,0 +1,109 @@
+import Glibc
+import Platform
+import Tables
+
+/// A table whose content is a text file, held in memory (types `file` and `static`).
+package struct FileTable: TableBackend {
+    package enum Format: UInt8, Hashable, Sendable {
+        /// A list or mapping; one malformed line spoils it.
+        case general
+        /// An alias or virtual map; a malformed line costs that line.
+        case aliases
+    }
+
+    package let name: String
+    package let path: String
+    private let format: Format
+    private let subaddressDelimiter: UInt8
+    private var table: StaticTable
+    private var stamp: Stamp
+    private var problems: [TableFileProblem]
+
+    /// Bytes of a table file; far beyond it a database serves better.
+    package static let maximumSize = 64 << 20
+
+    /// What tells one version of a file from the next.
+    private struct Stamp: Hashable, Sendable {
+        let device: UInt64
+        let inode: UInt64
+        let size: Int64
+        let seconds: Int
+        let nanoseconds: Int
+
+        init(_ status: FileStatus) {
+            device = status.device
+            inode = status.inode
+            size = status.size
+            (seconds, nanoseconds) = status.modified
+        }
+    }
+
+    private struct Content {
+        let table: StaticTable
+        let stamp: Stamp
+        let problems: [TableFileProblem]
+    }
+
+    /// Reads the file.
+    ///
+    /// - Throws: ``TableUpdateError/unreadable(_:)``, also with EFBIG above ``maximumSize``,
+    ///   ``TableUpdateError/notRegularFile(_:)``, ``TableUpdateError/malformed(path:_:)``.
+    package init(
+        name: String, path: String, format: Format, subaddressDelimiter: UInt8 = UInt8(ascii: "+")
+    ) throws(TableUpdateError) {
+        self.name = name
+        self.path = path
+        self.format = format
+        self.subaddressDelimiter = subaddressDelimiter
+        let content = try Self.read(name, path, format, subaddressDelimiter)
+        table = content.table
+        stamp = content.stamp
+        problems = content.problems
+    }
+
+    package mutating func answer(_ query: TableQuery) -> TableAnswer { table.answer(query) }
+
+    package mutating func update() throws(TableUpdateError) {
+        let content = try Self.read(name, path, format, subaddressDelimiter)
+        table = content.table
+        stamp = content.stamp
+        problems = content.problems
+    }
+
+    package var warnings: [String] { problems.map { "\(path):\($0.line): \($0.reason)" } }
+
+    /// True as well when the file cannot be looked at: updating then says why.
+    package func isOutdated() -> Bool {
+        do throws(SystemError) {
+            let file = try Self.open(path)
+            return Stamp(try Files.status(file)) != stamp
+        } catch {
+            return true
+        }
+    }
+
+    /// Never waits for the writer of a FIFO.
+    private static func open(_ path: String) throws(SystemError) -> OwnedDescriptor {
+        try Files.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
+    }
+
+    private static func read(
+        _ name: String, _ path: String, _ format: Format, _ subaddressDelimiter: UInt8
+    ) throws(TableUpdateError) -> Content {
+        let status: FileStatus
+        let bytes: [UInt8]?
+        do throws(SystemError) {
+            let file = try open(path)
+            status = try Files.status(file)
+            bytes = status.isRegular ? try Files.readToEnd(file, limit: maximumSize, name: path) : nil
+        } catch {
+            throw .unreadable(error)
+        }
+        guard let bytes else { throw .notRegularFile(path) }
+        let file = format == .aliases ? TableFile(aliases: bytes) : TableFile(bytes)
+        guard file.isUsable else { throw .malformed(path: path, file.errors) }
+        let table = StaticTable(
+            name: name, kind: file.kind, elements: file.elements, subaddressDelimiter: subaddressDelimiter)
+        return Content(table: table, stamp: Stamp(status), problems: file.warnings)
+    }
+}

@@ -1,1 +1,0 @@
-// TableBackends: being built.

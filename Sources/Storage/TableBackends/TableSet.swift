@@ -1,0 +1,85 @@
+import Tables
+
+/// All tables of a configuration, answering by name.
+package struct TableSet: Sendable {
+    /// Makes the back end of a type that is not built in; nil for a type it does not know.
+    package typealias Factory = (_ type: String, _ path: String?, _ name: String) throws(TableUpdateError) ->
+        (any TableBackend)?
+
+    private var tables: [String: any TableBackend] = [:]
+
+    /// Why the tables of a configuration cannot be used, each by its name.
+    package struct LoadError: Error, Hashable, Sendable, CustomStringConvertible {
+        package var failures: [String: TableUpdateError]
+
+        package var description: String {
+            failures.sorted { $0.key < $1.key }.map { "table \($0.key): \($0.value)" }.joined(separator: "\n")
+        }
+    }
+
+    /// Reads every table.
+    ///
+    /// - Parameters:
+    ///   - aliasTables: Names of those used as alias or virtual maps, whose files are read leniently.
+    ///   - others: Makes the back ends of types other than `static`, `file` and `getpwnam`.
+    /// - Throws: all failures together, so that the operator sees them at once.
+    package init(
+        _ definitions: [String: TableDefinition], aliasTables: Set<String> = [],
+        subaddressDelimiter: UInt8 = UInt8(ascii: "+"),
+        others: Factory = { _, _, _ in nil }
+    ) throws(LoadError) {
+        var failures: [String: TableUpdateError] = [:]
+        for (name, definition) in definitions {
+            do throws(TableUpdateError) {
+                tables[name] = try Self.backend(
+                    definition, format: aliasTables.contains(name) ? .aliases : .general, subaddressDelimiter, others)
+            } catch {
+                failures[name] = error
+            }
+        }
+        guard failures.isEmpty else { throw LoadError(failures: failures) }
+    }
+
+    package mutating func answer(_ query: TableQuery) -> TableAnswer {
+        tables[query.table]?.answer(query) ?? .failed("no table \(query.table)")
+    }
+
+    /// Reads one table again; its old content stays when that fails.
+    package mutating func update(_ name: String) throws(TableUpdateError) {
+        guard var table = tables.removeValue(forKey: name) else { throw .noSuchTable(name) }
+        defer { tables[name] = table }
+        try table.update()
+    }
+
+    package var names: [String] { tables.keys.sorted() }
+
+    /// Names of the tables whose files have changed since they were read.
+    package var outdated: [String] { names.filter { tables[$0]?.isOutdated() ?? false } }
+
+    /// What is wrong in the tables but can be lived with, each as `FILE:LINE: reason`.
+    package var warnings: [String] { names.flatMap { tables[$0]?.warnings ?? [] } }
+
+    private static func backend(
+        _ definition: TableDefinition, format: FileTable.Format, _ subaddressDelimiter: UInt8, _ others: Factory
+    ) throws(TableUpdateError) -> any TableBackend {
+        switch definition.content {
+        case .list, .mapping:
+            guard let table = StaticTable(definition, subaddressDelimiter: subaddressDelimiter) else {
+                preconditionFailure("a list or mapping is a static table")
+            }
+            return table
+        case .backend(let type, let path):
+            switch type {
+            case "static", "file":
+                guard let path else { throw .missingPath(type: type) }
+                return try FileTable(
+                    name: definition.name, path: path, format: format, subaddressDelimiter: subaddressDelimiter)
+            case "getpwnam":
+                return UserDatabaseTable()
+            default:
+                guard let table = try others(type, path, definition.name) else { throw .unknownType(type) }
+                return table
+            }
+        }
+    }
+}
