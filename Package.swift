@@ -91,7 +91,7 @@ let package = Package(
         process("ParentProcess", ["Configuration", "Tables", "MailSyntax", "TableBackends", "AgentMessages"]),
         process("ControlProcess", ["Envelopes", "Scheduling", "ControlMessages"]),
         process("LookupProcess", ["Configuration", "Envelopes", "MailSyntax", "SMTPProtocol", "Tables", "Rules", "TableBackends"]),
-        process("QueueProcess", ["Configuration", "Envelopes", "MailSyntax", "QueueStorage"]),
+        process("QueueProcess", ["Envelopes", "MailSyntax", "QueueStorage", "Scheduling"]),
         process("SchedulerProcess", ["Configuration", "Envelopes", "Scheduling"]),
         process(
             "DispatcherProcess",

@@ -116,7 +116,7 @@ package enum DeliveryOutcome: Hashable, Sendable {
 }
 
 /// Why an attempt failed, in words for the log, the listing and the report.
-package struct DeliveryFailure: Hashable, Sendable {
+package struct DeliveryFailure: Error, Hashable, Sendable {
     /// An enhanced status code (RFC 3463) such as `4.2.2`.
     package var status: String
     /// One printable line.

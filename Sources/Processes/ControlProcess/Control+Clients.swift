@@ -12,25 +12,29 @@ extension ControlProcess {
     private static let patience = Duration.seconds(60)
 
     func listen(on socket: consuming OwnedDescriptor) {
-        acceptor = Acceptor(adopting: socket) { [unowned self] connection, _ in admit(connection) }
+        do throws(SystemError) {
+            acceptor = try Acceptor(adopting: socket) { [unowned self] connection, _ in admit(connection) }
+        } catch {
+            context.fail("control socket: \(error)")
+        }
     }
 
     private func admit(_ connection: consuming OwnedDescriptor) {
-        guard let peer = try? PeerCredentials(of: connection), let stream = try? ByteStream(adopting: connection) else {
+        guard let peer = try? Sockets.peerCredentials(connection.raw), let stream = try? ByteStream(adopting: connection) else {
             // Gone already, or no descriptor left: there is nobody to tell.
             return
         }
-        guard peer.uid == 0 || clients[peer.uid, default: 0] < Self.maximumConnections else {
-            context.log.warning("control: too many connections of uid \(peer.uid)")
+        guard peer.user == 0 || clients[peer.user, default: 0] < Self.maximumConnections else {
+            context.log.warning("control: too many connections of uid \(peer.user)")
             stream.close()
             return
         }
-        clients[peer.uid, default: 0] += 1
+        clients[peer.user, default: 0] += 1
         sessionCount += 1
         spawn { [self] in
             await serve(ControlClientConnection(stream: stream, peer: peer))
-            let left = clients[peer.uid, default: 1] - 1
-            clients[peer.uid] = left > 0 ? left : nil
+            let left = clients[peer.user, default: 1] - 1
+            clients[peer.user] = left > 0 ? left : nil
             acceptor?.resume()
         }
     }
@@ -57,7 +61,7 @@ extension ControlProcess {
                     guard hasGreeted, await answer(request, to: client) else { return }
                 }
             } catch {
-                context.log.warning("control: malformed request of uid \(client.peer.uid): \(error)")
+                context.log.warning("control: malformed request of uid \(client.peer.user): \(error)")
                 return
             }
         }
@@ -77,7 +81,7 @@ final class ControlClientConnection {
 
     /// False when the client is gone or does not read.
     func send(_ answer: ControlToClient) async -> Bool {
-        await stream.write(ControlFrame.bytes(answer), deadline: .now() + .seconds(60)) == .done
+        await stream.write(ControlFrame.bytes(answer), deadline: .now() + .seconds(60)) == .written
     }
 
     /// Output of any length, in pieces.

@@ -1,8 +1,10 @@
 import ControlMessages
 import Envelopes
 import EventLoop
+import Glibc
 import Platform
 import ProcessMessages
+import Scheduling
 
 /// What each request of a client leads to.
 extension ControlProcess {
@@ -33,7 +35,7 @@ extension ControlProcess {
             return await client.send(.done(count: 1))
         case .reload: return await reload(for: client)
         case .stop:
-            context.log.info("stop asked for by uid \(client.peer.uid)")
+            context.log.info("stop asked for by uid \(client.peer.user)")
             _ = await client.send(.done(count: 1))
             parent?.send(.stop)
             return false
@@ -43,7 +45,7 @@ extension ControlProcess {
 
     /// Root, or the user who runs a rootless daemon.
     private func isOperator(_ peer: PeerCredentials) -> Bool {
-        peer.uid == 0 || context.installation.isRootless && peer.uid == currentUser()
+        peer.user == 0 || context.installation.isRootless && peer.user == getuid()
     }
 
     // MARK: Submission
@@ -53,7 +55,7 @@ extension ControlProcess {
             return await client.send(.failed("submission is paused"))
         }
         guard await client.send(.submissionReady), let socket = client.stream.release() else { return false }
-        dispatcher?.send(.submission(uid: client.peer.uid, gid: client.peer.gid), descriptor: socket)
+        dispatcher?.send(.submission(uid: client.peer.user, gid: client.peer.group), descriptor: socket)
         return false
     }
 
@@ -76,8 +78,8 @@ extension ControlProcess {
             var lines: [UInt8] = []
             for (entry, state) in zip(entries, states) {
                 lines += QueueListing.line(
-                    envelope: entry.envelope, transaction: entry.transaction, history: entry.history,
-                    state: QueueListing.State(state)
+                    entry.envelope, entry.transaction, entry.history, state: QueueListing.RunState(state),
+                    isHeld: state == .held
                 ).utf8
                 lines.append(0x0A)
             }
@@ -91,7 +93,7 @@ extension ControlProcess {
         queue?.send(.envelope(request: request, id))
         guard let answer = await answers.envelopes.answer(request) else { return false }
         guard let entry = answer else { return await client.send(.failed("no such envelope")) }
-        let text = QueueListing.text(envelope: entry.envelope, transaction: entry.transaction, history: entry.history)
+        let text = QueueListing.text(entry.envelope, entry.transaction, entry.history)
         guard await client.send(output: Array(text.utf8)) else { return false }
         return await client.send(.end)
     }
@@ -171,7 +173,7 @@ extension ControlProcess {
         }
         let uptime = wallClockSeconds() - startTime
         var lines = values.map { "\($0.key)=\($0.value)" }
-        lines += ["uptime=\(uptime)", "uptime.human=\(QueueListing.duration(uptime))"]
+        lines += ["uptime=\(uptime)", "uptime.human=\(durationText(uptime))"]
         let text = lines.sorted().map { $0 + "\n" }.joined()
         guard await client.send(output: Array(text.utf8)) else { return false }
         return await client.send(.end)
@@ -198,6 +200,16 @@ extension EnvelopeSelection {
         case .envelope(let id): self = .envelope(id)
         case .message(let id): self = .message(id)
         case .all: self = .all
+        }
+    }
+}
+
+extension QueueListing.RunState {
+    init(_ state: RunState) {
+        switch state {
+        case .pending(let seconds): self = .pending(in: seconds)
+        case .inflight(let seconds): self = .inflight(since: seconds)
+        case .held, .suspended, .unknown: self = .pending(in: 0)
         }
     }
 }

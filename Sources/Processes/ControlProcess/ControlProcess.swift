@@ -71,11 +71,11 @@ package final class ControlProcess: RoleProcess {
         }
     }
 
-    func receive(_ message: QueueToControl, _ file: ReceivedDescriptor?) {
+    func receive(_ message: QueueToControl, _ file: consuming OwnedDescriptor?) {
         switch message {
         case .page(let request, let entries): answers.pages.resolve(request, entries)
         case .envelope(let request, let envelope): answers.envelopes.resolve(request, envelope)
-        case .body(let request, let body): answers.bodies.resolve(request, ReceivedBody(body: body, file: file))
+        case .body(let request, let body): answers.bodies.resolve(request, ReceivedBody(body: body, file: DescriptorBox(optional: file)))
         case .statistics(let request, let values): answers.statistics.resolve(request, values)
         }
     }
@@ -88,10 +88,10 @@ package final class ControlProcess: RoleProcess {
         }
     }
 
-    func receive(_ message: ParentToControl, _ socket: ReceivedDescriptor?) {
+    func receive(_ message: ParentToControl, _ socket: consuming OwnedDescriptor?) {
         switch message {
         case .socket:
-            guard let socket = socket?.take() else { context.fail("the control socket did not come along") }
+            guard let socket = socket.take() else { context.fail("the control socket did not come along") }
             listen(on: socket)
         case .reloaded(let request, let errors): answers.reloads.resolve(request, errors)
         }
@@ -114,5 +114,5 @@ final class ControlAnswers {
 /// A message's bytes, or the file that holds them; nil for an unknown message.
 struct ReceivedBody {
     let body: MessageBody?
-    let file: ReceivedDescriptor?
+    let file: DescriptorBox?
 }

@@ -8,7 +8,7 @@ import ProcessMessages
 
 /// A bound socket with the listener it belongs to; a reload replaces the latter and keeps the former.
 @EventLoopActor
-final class ListeningSocket {
+final class ServedSocket {
     var place: ListenerSocket
     let acceptor: Acceptor
 
@@ -21,16 +21,20 @@ final class ListeningSocket {
 extension DispatcherProcess {
     /// Takes a new socket, or a new listener for one it has.
     func listen(on place: ListenerSocket, _ socket: consuming OwnedDescriptor?) {
-        guard let socket else {
+        guard let socket = socket.take() else {
             guard let known = sockets[place.id] else { context.fail("listener \(place.id) without its socket") }
             known.place = place
             return
         }
-        let acceptor = Acceptor(adopting: socket) { [unowned self] connection, peer in
-            accept(connection, from: peer, on: place.id)
+        do throws(SystemError) {
+            let acceptor = try Acceptor(adopting: socket) { [unowned self] connection, peer in
+                accept(connection, from: peer, on: place.id)
+            }
+            if isPaused { acceptor.pause() }
+            sockets[place.id] = ServedSocket(place: place, acceptor: acceptor)
+        } catch {
+            context.fail("listener \(place.address) port \(place.port): \(error)")
         }
-        if isPaused { acceptor.pause() }
-        sockets[place.id] = ListeningSocket(place: place, acceptor: acceptor)
     }
 
     func closeListeners(except kept: Set<UInt32>) {

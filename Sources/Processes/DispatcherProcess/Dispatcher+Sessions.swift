@@ -11,7 +11,7 @@ import SMTPProtocol
 extension DispatcherProcess {
     func accept(_ connection: consuming OwnedDescriptor, from peer: SocketAddress, on socket: UInt32) {
         guard let place = sockets[socket]?.place, Int(place.listener) < view.listeners.count,
-            let address = IPAddress(octets: peer.octets)
+            let address = IPAddress(peer)
         else { return }
         let listener = view.listeners[Int(place.listener)]
         try? Sockets.setNoDelay(connection.raw)
@@ -34,7 +34,7 @@ extension DispatcherProcess {
 
     /// 421 and goodbye, without waiting for anybody.
     private func turnAway(_ stream: ByteStream, from address: IPAddress, _ listener: Listener) {
-        log.warning("smtp refused address=\(address) reason=\(quoted("too many sessions"))")
+        log.warning("smtp refused address=\(address) reason=\(LogText.value("too many sessions"))")
         spawn {
             let reply = Reply(421, nil, "\(listener.hostname) Too many connections, try again later")
             _ = await stream.write(reply.bytes, deadline: .now() + .seconds(1))
@@ -51,10 +51,10 @@ extension DispatcherProcess {
             let session = SMTPSession(
                 stream: stream, dispatcher: self, listener: listener,
                 settings: settings(for: listener, hostname: hostname, port: port, client: client), client: client, id: id)
-            sessions.add(session, from: client.source)
-            log.info("\(id) smtp connected address=\(client.source.text) host=\(quoted(client.reverseName))")
+            sessions.add(session, from: client.source.address)
+            log.info("\(id) smtp connected address=\(client.source.text) host=\(LogText.value(client.reverseName))")
             await session.run()
-            sessions.remove(session, from: client.source)
+            sessions.remove(session, from: client.source.address)
             for socket in sockets.values where !isPaused { socket.acceptor.resume() }
         }
     }
@@ -64,21 +64,20 @@ extension DispatcherProcess {
         guard let table = listener.hostnames, let address else { return listener.hostname }
         let request = hostnames.next()
         lookup?.send(.hostname(request: request, table: table, address: address))
-        return await hostnames.answer(request) ?? nil ?? listener.hostname
+        guard let name = await hostnames.answer(request) else { return listener.hostname }
+        return name ?? listener.hostname
     }
 
     private func settings(
         for listener: Listener, hostname: String, port: UInt16, client: ClientIdentity
     ) -> ServerSettings {
-        // The loader has checked every host name it takes; a table's may be anything.
-        let domain = (try? Domain(validating: Array(hostname.utf8))) ?? view.serverDomain
-        var settings = ServerSettings(hostname: domain)
+        var settings = ServerSettings(hostname: domain(hostname))
         settings.tag = listener.tag
         settings.offersDSN = listener.offersDSN
         settings.masksSource = listener.masksSource
-        settings.limits.messageSize = view.session.maximumMessageSize
-        settings.limits.recipients = view.session.maximumRecipients
-        settings.limits.mails = view.session.maximumMails
+        settings.limits.messageSize = view.maximumMessageSize
+        settings.limits.recipients = view.maximumRecipients
+        settings.limits.mails = view.maximumMails
         settings.acceptsBareLineFeed = client.source == .local
         settings.completesHeader = client.source == .local || port == 587 || listener.isLoopback
         return settings
@@ -87,6 +86,21 @@ extension DispatcherProcess {
     private func sessionIdentifier() -> String {
         let text = String(UInt64.random(in: .min ... .max), radix: 16)
         return String(repeating: "0", count: 16 - text.utf8.count) + text
+    }
+
+    /// A host name as a domain. Names in tables may be anything, and one that is no domain is not said to
+    /// clients; the server's own was checked when the configuration was read.
+    private func domain(_ name: String) -> Domain {
+        for candidate in [name, view.serverName] {
+            if let domain = try? Domain(validating: Array(candidate.utf8)) { return domain }
+        }
+        context.fail("the server's name \(view.serverName) is no host name")
+    }
+
+    /// As many sessions as descriptors allow, less what everything else needs.
+    func sessionLimit() -> Int {
+        let descriptors = (try? ThisProcess.raiseOpenFiles()) ?? 1_024
+        return max(16, Int(clamping: descriptors) - SessionCensus.reservedDescriptors)
     }
 
     var log: Logger { context.log }
@@ -102,5 +116,31 @@ extension Listener {
                 case .v6(let high, let low): high == 0 && low == 1
                 }
             }
+    }
+}
+
+extension IPAddress {
+    /// The address of a peer of the network, nil for one of a Unix socket.
+    init?(_ address: SocketAddress) {
+        let octets = address.octets
+        switch octets.count {
+        case 4:
+            self = .v4(octets.reduce(UInt32(0)) { $0 << 8 | UInt32($1) })
+        case 16:
+            self = .v6(
+                high: octets[..<8].reduce(UInt64(0)) { $0 << 8 | UInt64($1) },
+                low: octets[8...].reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
+        default: return nil
+        }
+    }
+}
+
+extension ClientSource {
+    /// Nil for the Unix socket.
+    var address: IPAddress? {
+        switch self {
+        case .local: nil
+        case .network(let address): address
+        }
     }
 }

@@ -28,9 +28,9 @@ package final class DispatcherProcess: RoleProcess {
     /// Messages on their way into the queue.
     let transfers = Transfers()
 
-    var sockets: [UInt32: ListeningSocket] = [:]
+    var sockets: [UInt32: ServedSocket] = [:]
     var isPaused = false
-    var sessions = SessionCensus()
+    private(set) lazy var sessions = SessionCensus(maximum: sessionLimit())
     private(set) lazy var deliveries = makeDeliveries()
 
     package init(context: RoleContext) {
@@ -88,7 +88,7 @@ package final class DispatcherProcess: RoleProcess {
         }
     }
 
-    func receive(_ message: QueueToDispatcher, _ file: ReceivedDescriptor?) {
+    func receive(_ message: QueueToDispatcher, _ file: consuming OwnedDescriptor?) {
         switch message {
         case .opened(let transfer, let id): transfers.opened(transfer, id)
         case .committed(let transfer): transfers.committed(transfer)
@@ -97,24 +97,24 @@ package final class DispatcherProcess: RoleProcess {
         }
     }
 
-    func receive(_ message: ControlToDispatcher, _ socket: ReceivedDescriptor?) {
+    func receive(_ message: ControlToDispatcher, _ socket: consuming OwnedDescriptor?) {
         switch message {
         case .submission(let uid, _):
-            guard let socket = socket?.take() else { context.fail("a submission without its socket") }
+            guard let socket = socket.take() else { context.fail("a submission without its socket") }
             acceptSubmission(socket, uid: uid)
         case .setPaused(let paused): setPaused(paused)
         case .statistics(let request): control?.send(.statistics(request: request, statistics()))
         }
     }
 
-    func receive(_ message: ParentToDispatcher, _ socket: ReceivedDescriptor?) {
+    func receive(_ message: ParentToDispatcher, _ socket: consuming OwnedDescriptor?) {
         switch message {
         case .listener(let listener):
-            listen(on: listener, socket?.take())
+            listen(on: listener, socket)
         case .closeListeners(let kept): closeListeners(except: Set(kept))
         case .agent(let request, let user):
-            guard let socket else { context.fail("an agent without its socket") }
-            agentStarts.resolve(request, .started(user, socket))
+            guard let socket = socket.take() else { context.fail("an agent without its socket") }
+            agentStarts.resolve(request, .started(user, DescriptorBox(socket)))
         case .agentRefused(let request, let isPermanent, let reason):
             let failure = DeliveryFailure(status: isPermanent ? "5.1.1" : "4.3.0", text: reason)
             agentStarts.resolve(request, .refused(failure, isPermanent: isPermanent))

@@ -5,6 +5,7 @@ import EventLoop
 import Interprocess
 import Platform
 import ProcessMessages
+import RoleProcess
 
 /// Local delivery: a group of resident agents per user, their limits, and what waits for them.
 ///
@@ -20,20 +21,31 @@ final class LocalDeliveries {
     private var agents = 0
     private var nextRequest: UInt64 = 1
     private var nextHolder: UInt64 = 1
+    private let makeRequest: RequestMaker
     private let startAgent: @EventLoopActor (AgentIdentity) async -> AgentStart
     private let report: @EventLoopActor (LocalTask, DeliveryOutcome) -> Void
     private let hold: @EventLoopActor (EnvelopeID, _ holder: UInt64) -> Void
     private let release: @EventLoopActor (_ holder: UInt64, _ count: Int) -> Void
     private lazy var reaper = LoopTimer { [unowned self] in dismissIdle() }
-    private(set) var delivered = 0
+
+    /// Makes what an agent is asked, with the agent's user; throws the failure of the delivery when that cannot be.
+    typealias RequestMaker = @EventLoopActor (UInt64, LocalTask, UserEntry) throws(DeliveryFailure) -> DeliveryRequest
+
+    var agentCount: Int { agents }
+    var groupCount: Int { groups.count }
+    var envelopeCount: Int {
+        groups.values.reduce(0) { $0 + $1.waiting.count + $1.agents.reduce(0) { $0 + $1.outstanding.count } }
+    }
 
     init(
-        limits: MDALimits, startAgent: @escaping @EventLoopActor (AgentIdentity) async -> AgentStart,
+        limits: MDALimits, makeRequest: @escaping RequestMaker,
+        startAgent: @escaping @EventLoopActor (AgentIdentity) async -> AgentStart,
         report: @escaping @EventLoopActor (LocalTask, DeliveryOutcome) -> Void,
         hold: @escaping @EventLoopActor (EnvelopeID, UInt64) -> Void,
         release: @escaping @EventLoopActor (UInt64, Int) -> Void
     ) {
         self.limits = limits
+        self.makeRequest = makeRequest
         self.startAgent = startAgent
         self.report = report
         self.hold = hold
@@ -83,7 +95,7 @@ final class LocalDeliveries {
         let id = nextRequest
         nextRequest += 1
         do throws(DeliveryFailure) {
-            agent.send(try DeliveryRequest(id: id, task: task, user: agent.user), for: task)
+            agent.send(try makeRequest(id, task, agent.user), for: task)
         } catch {
             report(task, error.status.hasPrefix("4") ? .temporary(error) : .permanent(error))
         }
@@ -128,6 +140,14 @@ final class LocalDeliveries {
             report(task, .temporary(DeliveryFailure(status: "4.3.0", text: "delivery agent ended unexpectedly")))
         }
         advance(group)
+    }
+
+    /// Waits until agents have answered for everything they have, or the deadline; what they have not
+    /// answered stays in the queue.
+    func finish(deadline: MonotonicInstant) async {
+        for group in groups.values { group.waiting = [] }
+        while envelopeCount > 0, MonotonicInstant.now() < deadline { await pause(until: .now() + .milliseconds(10)) }
+        for group in groups.values { for agent in group.agents { agent.dismiss() } }
     }
 
     // MARK: Idle agents
@@ -181,6 +201,6 @@ private final class AgentGroup {
 
 /// The parent's answer to a wish for an agent.
 enum AgentStart {
-    case started(UserEntry, ReceivedDescriptor)
+    case started(UserEntry, DescriptorBox)
     case refused(DeliveryFailure, isPermanent: Bool)
 }

@@ -3,6 +3,7 @@ import Envelopes
 import EventLoop
 import Platform
 import ProcessMessages
+import Tables
 
 /// A message that deliveries of it share while any of them is under way.
 @EventLoopActor
@@ -57,7 +58,7 @@ struct LocalTask {
 
     /// As whom it runs: `user NAME` of the action, else the user it is for, else the daemon's user.
     var identity: AgentIdentity {
-        if let name = action.user { return .user(name, userbase: TableName.systemUsers) }
+        if let name = action.user { return .user(name, userbase: SystemUsers.table) }
         if let name = delivery.user { return .user(name, userbase: action.userbase) }
         return .daemon
     }

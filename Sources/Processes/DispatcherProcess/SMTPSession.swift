@@ -82,7 +82,7 @@ final class SMTPSession {
                 logFailures()
                 _ = await flush()
                 stream.close()
-                log.info("\(id) smtp disconnected reason=\(quoted(reason.text))")
+                log.info("\(id) smtp disconnected reason=\(LogText.value(reason.text))")
                 return
             }
         }
@@ -96,7 +96,7 @@ final class SMTPSession {
         let bytes = output
         output = []
         switch await stream.write(bytes, deadline: .now() + idle) {
-        case .done: return true
+        case .written: return true
         case .timedOut, .failed:
             machine.connectionLost()
             return false
@@ -125,7 +125,7 @@ final class SMTPSession {
 
     private func logFailures() {
         for failure in machine.takeFailedCommands() {
-            log.info("\(id) smtp failed-command command=\(quoted(failure.command)) result=\(quoted(failure.reply.text))")
+            log.info("\(id) smtp failed-command command=\(LogText.value(failure.command)) result=\(LogText.value(failure.reply.text))")
         }
     }
 

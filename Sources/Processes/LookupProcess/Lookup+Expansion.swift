@@ -6,6 +6,7 @@ import Platform
 import ProcessMessages
 import Rules
 import TableBackends
+import Tables
 
 /// Runs one recipient through rules, aliases and forwarding: the machine decides, this fetches.
 extension LookupProcess {
@@ -13,7 +14,7 @@ extension LookupProcess {
     /// after the parent's answer when a .forward file was.
     func expand(
         _ recipient: MailAddress, of transaction: Transaction,
-        then answer: @escaping @EventLoopActor (ExpansionVerdict) -> Void
+        then report: @escaping @EventLoopActor (ExpansionVerdict) -> Void
     ) {
         guard let view else { context.fail("asked before it was configured") }
         var expansion = RecipientExpansion(
@@ -21,12 +22,12 @@ extension LookupProcess {
             actions: actions,
             settings: ExpansionSettings(generation: view.generation, subaddressDelimiter: view.subaddressDelimiter))
         let step = expansion.start()
-        advance(expansion, step, recipient: recipient, then: answer)
+        advance(expansion, step, recipient: recipient, then: report)
     }
 
     private func advance(
         _ machine: RecipientExpansion, _ first: ExpansionStep, recipient: MailAddress,
-        then answer: @escaping @EventLoopActor (ExpansionVerdict) -> Void
+        then report: @escaping @EventLoopActor (ExpansionVerdict) -> Void
     ) {
         var expansion = machine
         var step = first
@@ -46,11 +47,11 @@ extension LookupProcess {
                 spawn { [self] in
                     guard let file = await forwards.answer(request) else { return }
                     let next = expansion.answer(forward: file)
-                    advance(expansion, next, recipient: recipient, then: answer)
+                    advance(expansion, next, recipient: recipient, then: report)
                 }
                 return
             case .finished(let result):
-                answer(ExpansionVerdict(result, of: recipient))
+                report(ExpansionVerdict(result, of: recipient))
                 return
             }
         }

@@ -28,7 +28,7 @@ extension ParentProcess {
         case .daemon:
             let name = try installation.isRootless ? ownName() : DaemonAccounts.daemonUser
             return try systemAccount(named: name)
-        case .user(let name, TableName.systemUsers):
+        case .user(let name, SystemUsers.table):
             return try systemAccount(named: name)
         case .user(let name, let userbase):
             let request = users.next()

@@ -15,7 +15,7 @@ extension ParentProcess {
     private func forward(of user: UserEntry, in userbase: String) -> ForwardFile {
         do throws(SystemError) {
             var account = user
-            if userbase == TableName.systemUsers {
+            if userbase == SystemUsers.table {
                 // Lookup names the user; where he lives and what he may is our own knowledge.
                 guard let record = try Users.named(user.name) else { return .permanentFailure("unknown user \(user.name)") }
                 account = UserEntry(name: record.name, uid: record.uid, gid: record.gid, directory: record.home)
@@ -23,7 +23,7 @@ extension ParentProcess {
                 return .permanentFailure("a virtual user with the rights of root")
             }
             if installation.isRootless { return ForwardFile.read(home: account.directory, user: account.uid) }
-            let groups = userbase == TableName.systemUsers ? try Users.groups(of: account.name, primary: account.gid) : [account.gid]
+            let groups = userbase == SystemUsers.table ? try Users.groups(of: account.name, primary: account.gid) : [account.gid]
             return try Privileges.acting(as: Identity(uid: account.uid, gid: account.gid, groups: groups)) {
                 () throws(SystemError) in ForwardFile.read(home: account.directory, user: account.uid)
             }

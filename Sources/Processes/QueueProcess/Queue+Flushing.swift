@@ -2,6 +2,7 @@ import Envelopes
 import EventLoop
 import ProcessMessages
 import QueueStorage
+import Scheduling
 
 /// When records become durable: commits at the end of the turn in which they came, all together; outcomes
 /// with the next commit, or a moment later.

@@ -96,9 +96,9 @@ extension QueueProcess {
             }
         let (original, size) = beginning(of: first.envelope.id.message, limit: ReportMessage.maximumReturned)
         let report = ReportMessage(
-            reportingHost: host, kind: kind, transaction: first.transaction,
+            kind, from: host, about: first.transaction,
             recipients: bounces.map { ReportedRecipient($0.envelope, history: $0.history, action: action) },
-            date: Timestamp(seconds: wallClockSeconds()), original: original, originalSize: size)
+            arrival: nil, date: Timestamp(seconds: wallClockSeconds()), original: original, originalSize: size)
         return report?.composed(token: String(UInt64.random(in: .min ... .max), radix: 16))
     }
 
@@ -108,13 +108,28 @@ extension QueueProcess {
             switch try store.body(message) {
             case .bytes(let bytes): return (Array(bytes.prefix(limit)), bytes.count)
             case .file(let descriptor, let size):
-                return (Files.readBeginning(descriptor, limit: limit), Int(size))
+                return (try readBeginning(of: descriptor, limit: limit), Int(size))
             case nil: return ([], 0)
             }
         } catch {
             context.log.warning("message \(message): \(error)")
             return ([], 0)
         }
+    }
+
+    private func readBeginning(of file: borrowing OwnedDescriptor, limit: Int) throws(StoreError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        do throws(SystemError) {
+            while bytes.count < limit {
+                let count = try Files.readSome(file, into: &chunk)
+                if count == 0 { break }
+                bytes += chunk[..<count]
+            }
+        } catch {
+            throw .system(error)
+        }
+        return Array(bytes.prefix(limit))
     }
 
     private func send(

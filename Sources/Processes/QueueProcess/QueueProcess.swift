@@ -1,4 +1,3 @@
-import Configuration
 import Envelopes
 import EventLoop
 import Interprocess
@@ -7,6 +6,7 @@ import Platform
 import ProcessMessages
 import QueueStorage
 import RoleProcess
+import Scheduling
 import WireFormat
 
 /// The only writer of the spool: takes messages, makes them durable, hands them out, records outcomes.

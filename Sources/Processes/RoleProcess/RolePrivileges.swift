@@ -1,3 +1,4 @@
+import Glibc
 import Log
 import Platform
 
@@ -40,7 +41,7 @@ package struct RolePrivileges: Sendable {
     func takeEffect(installation: InstallationPaths) throws(SystemError) {
         guard !installation.isRootless else { return try Privileges.forbidGaining() }
         let name = user == .queue ? DaemonAccounts.queueUser : DaemonAccounts.daemonUser
-        guard let record = try Users.named(name) else { throw SystemError("user \(name)", code: noSuchUser) }
+        guard let record = try Users.named(name) else { throw SystemError("user \(name)", code: ENOENT) }
         let directory: String? =
             switch root {
             case .all: nil

@@ -116,6 +116,12 @@ package enum Sockets {
         return PeerCredentials(process: process, user: user, group: group)
     }
 
+    /// Whether there is something to read at this moment, an end included.
+    package static func hasInput(_ socket: CInt) -> Bool {
+        var request = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+        return poll(&request, 1, 0) > 0
+    }
+
     /// Sends small writes at once; for TCP.
     package static func setNoDelay(_ socket: CInt) throws(SystemError) {
         try setOption(raw: socket, CInt(IPPROTO_TCP), TCP_NODELAY, 1)

@@ -37,4 +37,10 @@ package enum ThisProcess {
         }
         return bytes
     }
+
+    /// Leaves the end of the process to whoever started it: signals that a terminal sends to all of a group, and
+    /// those of a broken pipe, do nothing.
+    package static func ignoreTerminalSignals() {
+        for number in [SIGINT, SIGTERM, SIGHUP, SIGPIPE] { _ = signal(number, SIG_IGN) }
+    }
 }

@@ -1,3 +1,5 @@
+import Tables
+
 /// What a rule does with a message it accepts.
 package struct Action: Hashable, Sendable {
     package var name: String
@@ -23,7 +25,7 @@ package struct LocalAction: Hashable, Sendable {
     package var user: String?
     package var aliases: String?
     package var virtual: String?
-    package var userbase = "<getpwnam>"
+    package var userbase = SystemUsers.table
     /// The command template of `wrapper NAME`.
     package var wrapper: String?
     /// 5.4 grammar: every exit status but 0 is a temporary failure.

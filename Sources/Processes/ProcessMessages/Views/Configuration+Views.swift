@@ -30,7 +30,8 @@ extension Configuration {
         DispatcherView(
             serverName: serverName, listeners: listeners, submission: submission, actions: namedActions,
             maximumMessageSize: session.maximumMessageSize, maximumRecipients: session.maximumRecipients,
-            maximumMails: session.maximumMails, mda: mda)
+            maximumMails: session.maximumMails, mda: mda, generation: generation,
+            subaddressDelimiter: session.subaddressDelimiter)
     }
 
     package var cryptoView: CryptoView { CryptoView(keyPairs: keyPairs.keys.sorted()) }

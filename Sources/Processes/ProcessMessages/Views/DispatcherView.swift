@@ -11,8 +11,10 @@ package struct DispatcherView: WireMessage, Hashable {
     package var maximumRecipients: Int
     package var maximumMails: Int
     package var mda: MDALimits
+    package var generation: Generation
+    package var subaddressDelimiter: UInt8
 
-    package init(serverName: String, listeners: [Listener], submission: Listener, actions: [NamedAction], maximumMessageSize: Int64, maximumRecipients: Int, maximumMails: Int, mda: MDALimits) {
+    package init(serverName: String, listeners: [Listener], submission: Listener, actions: [NamedAction], maximumMessageSize: Int64, maximumRecipients: Int, maximumMails: Int, mda: MDALimits, generation: Generation, subaddressDelimiter: UInt8) {
         self.serverName = serverName
         self.listeners = listeners
         self.submission = submission
@@ -21,6 +23,8 @@ package struct DispatcherView: WireMessage, Hashable {
         self.maximumRecipients = maximumRecipients
         self.maximumMails = maximumMails
         self.mda = mda
+        self.generation = generation
+        self.subaddressDelimiter = subaddressDelimiter
     }
 
     package func encode(into writer: inout WireWriter) {
@@ -32,6 +36,8 @@ package struct DispatcherView: WireMessage, Hashable {
         writer.write(Int64(maximumRecipients))
         writer.write(Int64(maximumMails))
         mda.encode(into: &writer)
+        generation.encode(into: &writer)
+        writer.write(subaddressDelimiter)
     }
 
     package init(from reader: inout WireReader) throws(WireError) {
@@ -43,6 +49,8 @@ package struct DispatcherView: WireMessage, Hashable {
             maximumMessageSize: try reader.readInt64(),
             maximumRecipients: try readCount(&reader),
             maximumMails: try readCount(&reader),
-            mda: try MDALimits(from: &reader))
+            mda: try MDALimits(from: &reader),
+            generation: try Generation(from: &reader),
+            subaddressDelimiter: try reader.readUInt8())
     }
 }

@@ -1,0 +1,101 @@
+import AgentMessages
+import Configuration
+import Envelopes
+import EventLoop
+import Log
+import MailSyntax
+import Platform
+import ProcessMessages
+import RoleProcess
+
+/// Envelopes that the queue hands out: given to the agents, their outcomes logged and reported back.
+extension DispatcherProcess {
+    func deliver(
+        _ attempts: [QueueToDispatcher.Attempt], of transaction: Transaction, _ body: MessageBody,
+        _ file: consuming OwnedDescriptor?
+    ) {
+        let content: OutgoingMessage.Body
+        switch body {
+        case .inline(let bytes):
+            content = .inline(bytes)
+        case .file(let size):
+            guard let file = file.take() else { context.fail("a big message without its file") }
+            content = .file(BodyFile(descriptor: file, size: size))
+        }
+        let message = OutgoingMessage(transaction: transaction, body: content)
+        for attempt in attempts {
+            let envelope = attempt.envelope
+            guard case .local(let delivery) = envelope.kind else {
+                finish(envelope, .temporary(DeliveryFailure(status: "4.3.5", text: "relaying is not built yet")))
+                continue
+            }
+            guard let action = localAction(named: envelope.action) else {
+                finish(
+                    envelope,
+                    .temporary(DeliveryFailure(status: "4.3.5", text: "no action \(envelope.action) in the configuration")))
+                continue
+            }
+            deliveries.submit(
+                LocalTask(
+                    envelope: envelope, delivery: delivery, action: action, message: message,
+                    isRepeat: attempt.isRepeat))
+        }
+    }
+
+    private func localAction(named name: String) -> LocalAction? {
+        view.actions.first { $0.name == name }?.local
+    }
+
+    private func finish(_ envelope: Envelope, _ outcome: DeliveryOutcome) {
+        queue?.send(.outcome(envelope.id, outcome))
+    }
+
+    func makeDeliveries() -> LocalDeliveries {
+        LocalDeliveries(
+            limits: MDALimits(),
+            makeRequest: { [unowned self] id, task, user throws(DeliveryFailure) in
+                try DeliveryRequest(
+                    id: id, task: task, user: user, delimiter: view.subaddressDelimiter, generation: view.generation,
+                    mailDirectory: context.installation.isRootless ? context.installation.spool + "/mail" : "/var/mail")
+            },
+            startAgent: { [unowned self] identity in
+                let request = agentStarts.next()
+                parent?.send(.startAgent(request: request, identity: identity))
+                return await agentStarts.answer(request)
+                    ?? .refused(DeliveryFailure(status: "4.3.0", text: "no delivery agent"), isPermanent: false)
+            },
+            report: { [unowned self] task, outcome in
+                logDelivery(task, outcome)
+                finish(task.envelope, outcome)
+            },
+            hold: { [unowned self] id, holder in queue?.send(.hold(id, holder: holder)) },
+            release: { [unowned self] holder, count in queue?.send(.release(holder: holder, count: UInt32(count))) })
+    }
+
+    private func logDelivery(_ task: LocalTask, _ outcome: DeliveryOutcome) {
+        let (result, text): (String, String) =
+            switch outcome {
+            case .delivered(let text): ("Ok", text)
+            case .temporary(let failure): ("TempFail", "\(failure.status) \(failure.text)")
+            case .permanent(let failure): ("PermFail", "\(failure.status) \(failure.text)")
+            case .loop: ("PermFail", "5.4.6 Loop detected")
+            }
+        let envelope = task.envelope
+        let delay = max(0, wallClockSeconds() - envelope.created.seconds)
+        log.info(
+            "mda delivery evpid=\(envelope.id) from=<\(task.message.transaction.sender.text)> to=<\(envelope.destination.text)> "
+                + "rcpt=<\(envelope.recipient.text)> user=\(task.delivery.user ?? "-") delay=\(durationText(delay)) "
+                + "result=\(result) stat=\(LogText.value(text))")
+    }
+
+    func statistics() -> [Statistic] {
+        [
+            Statistic(key: "smtp.session", value: sessions.total),
+            Statistic(key: "smtp.session.local", value: sessions.totalLocal),
+            Statistic(key: "smtp.session.open", value: Int64(sessions.count)),
+            Statistic(key: "mda.envelope", value: Int64(deliveries.envelopeCount)),
+            Statistic(key: "mda.running", value: Int64(deliveries.agentCount)),
+            Statistic(key: "mda.user", value: Int64(deliveries.groupCount)),
+        ]
+    }
+}
