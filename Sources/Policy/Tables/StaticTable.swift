@@ -79,7 +79,7 @@ package struct StaticTable: Sendable {
             }.map { ($0.key, "not an address or a network") }
         case .regex:
             guard case .expressions(let index)? = prepare(.regex)?.index else { return [] }
-            return index.invalid.map { ($0.pattern, "\($0.reason)") }
+            return index.invalid.map { ($0.pattern, $0.reason.reason) }
         case .alias, .domain, .credentials, .auth, .userinfo, .source, .mailaddr, .addrname, .mailaddrmap,
             .relayhost, .string:
             return []

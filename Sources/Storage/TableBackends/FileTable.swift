@@ -72,6 +72,10 @@ package struct FileTable: TableBackend {
 
     package var warnings: [String] { problems.map { "\(path):\($0.line): \($0.reason)" } }
 
+    package mutating func invalidEntries(for service: TableService) -> [(entry: String, reason: String)] {
+        table.invalidEntries(for: service)
+    }
+
     /// True as well when the file cannot be looked at: updating then says why.
     package func isOutdated() -> Bool {
         do throws(SystemError) {

@@ -14,6 +14,10 @@ package protocol TableBackend: Sendable {
     /// What is wrong with the content but can be lived with, each as `FILE:LINE: reason`.
     var warnings: [String] { get }
 
+    /// Entries that can never match under a service, with the reason: for a warning when a
+    /// configuration is checked.
+    mutating func invalidEntries(for service: TableService) -> [(entry: String, reason: String)]
+
     /// True when ``update()`` would read something else than what is in use.
     func isOutdated() -> Bool
 }
@@ -21,6 +25,7 @@ package protocol TableBackend: Sendable {
 extension TableBackend {
     package var warnings: [String] { [] }
     package func isOutdated() -> Bool { false }
+    package mutating func invalidEntries(for service: TableService) -> [(entry: String, reason: String)] { [] }
 }
 
 /// What the configuration says cannot change behind its back.

@@ -59,6 +59,11 @@ package struct TableSet: Sendable {
     /// What is wrong in the tables but can be lived with, each as `FILE:LINE: reason`.
     package var warnings: [String] { names.flatMap { tables[$0]?.warnings ?? [] } }
 
+    /// Entries of a table that can never match under a service, each as `table NAME: ENTRY: reason`.
+    package mutating func invalidEntries(in name: String, for service: TableService) -> [String] {
+        (tables[name]?.invalidEntries(for: service) ?? []).map { "table \(name): \($0.entry): \($0.reason)" }
+    }
+
     private static func backend(
         _ definition: TableDefinition, format: FileTable.Format, _ subaddressDelimiter: UInt8, _ others: Factory
     ) throws(TableUpdateError) -> any TableBackend {

@@ -111,8 +111,12 @@ private func expand(
         #expect(try expand("%{sender}", values, .command) == "::flag@example.org")
         values.sender = .mailbox(mail("../x@example.org"))
         #expect(try expand("%{sender}", values, .command) == ":::x@example.org")
-        values.userDirectory = "/home/a\nb"
-        #expect(throws: FormatTemplate.FormatError.unsafeValue(.userDirectory)) { try expand("~/x", values, .command) }
+        for directory in ["/home/a\nb", "/home/$(id)", "/home/`id`", "/home/a;id", "/home/o'b"] {
+            values.userDirectory = directory
+            #expect(throws: FormatTemplate.FormatError.unsafeValue(.userDirectory)) { try expand("~/x", values, .command) }
+        }
+        values.userDirectory = "/home/ada l"
+        #expect(try expand("cd \"%{user.directory}\"", values, .command) == "cd \"/home/ada l\"")
     }
 
     @Test func `no template crashes`() {

@@ -319,6 +319,10 @@ import Testing
         world.map("aliases", chain)
         // The address, a0 to a7 and the last address: steps 0 to 9.
         #expect(world.outcome("a0@localhost") == ["out:relay for x@far.example"])
+        chain["a7"] = ":include:/i"
+        world.includes["/i"] = .content(Array("x@far.example".utf8))
+        world.map("aliases", chain)
+        #expect(world.outcome("a0@localhost") == ["out:relay for x@far.example"])
         chain["b"] = "a0"
         world.map("aliases", chain)
         #expect(world.outcome("b@localhost") == ["550 5.2.4"])

@@ -62,6 +62,14 @@ import Testing
         #expect(world.decision(subject(to: "ada@example.net")) == "none")
     }
 
+    @Test func `a literal of an address of this host is local`() {
+        var world = world(rule(1, "a"))
+        world.list("<localnames>", "localhost", "192.0.2.7", "[2001:db8::7]")
+        #expect(world.decision(subject(to: "ada@[192.0.2.7]")) == "a")
+        #expect(world.decision(subject(to: "ada@[IPv6:2001:DB8:0::7]")) == "a")
+        #expect(world.decision(subject(to: "ada@[192.0.2.8]")) == "none")
+    }
+
     @Test func `an authenticated session is local in the older language only`() {
         var facts = subject(from: network("192.0.2.1"))
         facts.isAuthenticated = true

@@ -107,7 +107,7 @@ import Testing
         let text = String(repeating: "a", count: TableQuery.maximumKeyLength) + "!"
         let clock = ContinuousClock()
         let elapsed = clock.measure { _ = expression.matches(text) }
-        #expect(elapsed < .seconds(2))
+        #expect(elapsed < .seconds(10))
     }
 
     /// Compares with the C library on short patterns over a small alphabet.

@@ -55,10 +55,10 @@ private func match(_ table: String, _ key: String, _ service: TableService) -> T
     }
 
     @Test func `an alias file loses its bad lines only`() throws {
-        let path = try directory.write("aliases", "bad\nada:\n  bob,\n  carol\n")
+        let path = try directory.write("aliases", "ada:\n  bob,\n  carol\nbad\n")
         var table = try FileTable(name: "t", path: path, format: .aliases)
         #expect(table.answer(lookup("t", "ada")) == .found("bob, carol"))
-        #expect(table.warnings == ["\(path):1: entry without a value"])
+        #expect(table.warnings == ["\(path):4: entry without a value"])
         #expect(throws: TableUpdateError.self) { try FileTable(name: "t", path: path, format: .general) }
     }
 
@@ -137,6 +137,16 @@ private func match(_ table: String, _ key: String, _ service: TableService) -> T
         #expect(set.answer(match("<getpwnam>", "root", .userinfo)) == .found("root"))
         #expect(set.answer(match("other", "x", .string)) == .failed("no table other"))
         #expect(set.warnings.isEmpty)
+    }
+
+    @Test func `entries that can never match are named`() throws {
+        let path = try directory.write("t", "^a\n(\n")
+        var set = try TableSet([
+            "t": definition("t", .backend(type: "file", path: path)), "u": definition("u", .list(["10/8", "x"])),
+        ])
+        #expect(set.invalidEntries(in: "t", for: .regex) == ["table t: (: parenthesis without its end"])
+        #expect(set.invalidEntries(in: "u", for: .netaddr) == ["table u: x: not an address or a network"])
+        #expect(set.invalidEntries(in: "u", for: .string).isEmpty)
     }
 
     @Test func `fetch goes on from question to question`() throws {

@@ -65,9 +65,18 @@ extension RuleEvaluation {
     private func destination(_ criterion: Rule.Destination) -> Test {
         switch criterion {
         case .any: .known(true)
-        case .local: ask(TableReference("<localnames>"), .domain, subject.destination.domain.text)
+        case .local: ask(TableReference("<localnames>"), .domain, localName(subject.destination.domain))
         case .domain(let table): ask(table, .domain, subject.destination.domain.text)
         }
+    }
+
+    /// A literal in the form in which `<localnames>` holds this host's addresses: RFC 5321 section 4.1.3
+    /// puts brackets around both families and a tag before IPv6.
+    private func localName(_ domain: Domain) -> String {
+        guard domain.isLiteral, let address = IPAddress(literal: domain.bytes.dropFirst().dropLast()) else {
+            return domain.text
+        }
+        return address.bracketed
     }
 
     private func authentication(_ criterion: Rule.Authentication) -> Test {

@@ -178,8 +178,9 @@ extension RecipientExpansion {
         _ content: ExpansionNode.Content, origin: ExpansionNode.Origin, of index: Int
     ) -> ExpansionNode {
         let parent = nodes[index]
-        var node = ExpansionNode(
-            content: content, origin: origin, depth: parent.depth + 1, destination: parent.destination)
+        // What an include file holds is as deep as if the alias held it.
+        let depth = origin == .include ? parent.depth : parent.depth + 1
+        var node = ExpansionNode(content: content, origin: origin, depth: depth, destination: parent.destination)
         node.parent = index
         node.governing = parent.governing
         switch content {

@@ -10,7 +10,7 @@ package struct FormatValues: Hashable, Sendable {
     package var destination: MailAddress
     package var userName: String
     package var userDirectory: String
-    /// The command inside a wrapper, nil when there is none.
+    /// The command inside a wrapper, its own specifiers expanded already; nil when there is none.
     package var command: String?
     package var subaddressDelimiter: UInt8
 
@@ -67,9 +67,12 @@ extension FormatTemplate {
             }
         }
         if bytes.isEmpty, generation == .accept { throw .emptyValue(token) }
-        // Both come from the administrator: the user base and the configuration.
+        // Neither is altered: another directory or command would be a wrong one.
         if token == .userDirectory || token == .command {
-            guard !bytes.contains(where: { $0 < 0x20 && $0 != 0x09 || $0 == 0x7F }) else { throw .unsafeValue(token) }
+            let isUsable =
+                token == .userDirectory && use == .command
+                ? PathSafety.isPlainPath(bytes) : bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }
+            guard isUsable else { throw .unsafeValue(token) }
             return bytes
         }
         if !specifier.modifiers.contains(.raw) { bytes = replaced(bytes) }

@@ -22,6 +22,12 @@ package enum PathSafety {
         }
     }
 
+    /// True when a shell reads the path as it is, blanks aside if it is in quotes. User bases may be filled
+    /// by others than the administrator.
+    package static func isPlainPath(_ bytes: [UInt8]) -> Bool {
+        bytes.allSatisfy { isPlain($0) || $0 == UInt8(ascii: "/") || $0 == 0x20 }
+    }
+
     private static func isPlain(_ byte: UInt8) -> Bool {
         if isASCIIAlphanumeric(byte) || byte >= 0x80 { return true }
         switch byte {

@@ -38,6 +38,24 @@ package struct RegularExpression: Hashable, Sendable {
         case nothingToRepeat
         case trailingBackslash
         case backReference
+
+        /// Words for the operator.
+        package var reason: String {
+            switch self {
+            case .tooLong: "longer than \(maximumLength) bytes"
+            case .tooLarge: "too large when its repetitions are written out"
+            case .nestedTooDeeply: "more than \(maximumNesting) parentheses inside each other"
+            case .unbalancedParenthesis: "parenthesis without its end"
+            case .unbalancedBracket: "bracket without its end"
+            case .unknownClass(let name): "no character class \(name)"
+            case .reversedRange: "range that ends before it begins"
+            case .malformedRange: "range from or to what is not one character"
+            case .malformedInterval: "braces without a proper count"
+            case .nothingToRepeat: "repetition of nothing"
+            case .trailingBackslash: "backslash at the end"
+            case .backReference: "back-references are not supported"
+            }
+        }
     }
 
     package init(_ pattern: String) throws(SyntaxError) {

@@ -90,7 +90,10 @@ extension ExpansionItem {
     }
 
     private static func dropping(_ prefix: String, from bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
-        guard equalIgnoringASCIICase(bytes.prefix(prefix.utf8.count), Array(prefix.utf8)) else { return nil }
+        // The first byte settles it for nearly every item of a long alias file.
+        guard let first = bytes.first, asciiLowercased(first) == prefix.utf8.first,
+            equalIgnoringASCIICase(bytes.prefix(prefix.utf8.count), Array(prefix.utf8))
+        else { return nil }
         return bytes.dropFirst(prefix.utf8.count)
     }
 
