@@ -141,6 +141,7 @@ let package = Package(
         tests("Storage", "MailboxDelivery"),
         tests("Processes", "AgentMessages", ["MailSyntax", "Envelopes", "WireFormat"]),
         tests("Processes", "ControlMessages", ["WireFormat", "Envelopes"]),
+        .testTarget(name: "ArchitectureTests", path: "Tests/Architecture", swiftSettings: swift),
         .testTarget(
             name: "SubmissionTests", dependencies: ["Submission"], path: "Tests/Sendmail/SubmissionTests",
             swiftSettings: swift),

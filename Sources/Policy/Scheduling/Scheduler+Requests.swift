@@ -2,7 +2,8 @@ import Envelopes
 
 /// What an operator asks. Each request returns how many envelopes it changed.
 extension Scheduler {
-    /// Deliveries of a kind stop; what is inflight goes on.
+    /// Deliveries of a kind stop; what is inflight goes on. Until they resume, what waits behind a try that is
+    /// due does not expire either.
     ///
     /// - Returns: False when they were paused already.
     package mutating func paused(_ kind: DeliveryKind) -> Bool {

@@ -66,7 +66,7 @@ extension ParentProcess {
     private func start(_ account: AgentAccount, socket: borrowing OwnedDescriptor) throws(AgentRefusal) -> pid_t {
         let user = account.entry
         var program = ChildProcess(
-            path: options.agentProgram, arguments: ["mail.agent"],
+            path: options.programs.agent, arguments: ["mail.agent"],
             environment: [
                 "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=\(user.directory)", "USER=\(user.name)",
                 "LOGNAME=\(user.name)", "SHELL=/bin/sh",

@@ -23,10 +23,14 @@ extension ParentProcess {
 
     private func takeNewConfiguration() -> [String] {
         let new: Configuration
-        switch ConfigurationSource.load(options, installation: installation) {
-        case .loaded(let configuration, _): new = configuration
-        case .refused(let diagnostics): return diagnostics
+        switch ConfigurationReading.read(options) {
+        case .loaded(let configuration, let told):
+            for line in told { log.warning(line) }
+            new = configuration
+        case .refused(let lines): return lines
         }
+        let missing = ConfigurationReading.missingParts(of: new)
+        guard missing.isEmpty else { return missing }
         let old = configuration
         configuration = new
         do throws(SystemError) {

@@ -130,6 +130,7 @@ package struct DaemonOptions: Sendable {
     package var isVerbose = false
     /// `-P mda`, `-P mta`, `-P smtp`: start paused.
     package var paused: [String] = []
+    package let programs = ProgramPlaces()
 
     package init(file: String) { self.file = file }
 }

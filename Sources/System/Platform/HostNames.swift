@@ -34,7 +34,7 @@ package enum HostNames {
     }
 
     /// Without spaces around it; nil for a missing file and for an empty line.
-    private static func firstLine(of file: String) throws(SystemError) -> String? {
+    package static func firstLine(of file: String) throws(SystemError) -> String? {
         let content: [UInt8]
         do throws(SystemError) {
             content = try Files.read(file, limit: 64 << 10)
@@ -46,5 +46,33 @@ package enum HostNames {
         let line = content.prefix { $0 != UInt8(ascii: "\n") }.drop(while: isSpace)
         guard let last = line.lastIndex(where: { !isSpace($0) }) else { return nil }
         return String(decoding: line[...last], as: UTF8.self)
+    }
+
+    /// The internet addresses of a host by the system's resolver, each once; empty when there are none. May block.
+    package static func addresses(of name: String) -> [SocketAddress] {
+        var hints = addrinfo()
+        hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
+        var list: UnsafeMutablePointer<addrinfo>?
+        guard getaddrinfo(name, nil, &hints, &list) == 0 else { return [] }
+        defer { freeaddrinfo(list) }
+        var found: [SocketAddress] = []
+        var next = list
+        while let entry = next {
+            next = entry.pointee.ai_next
+            guard let raw = entry.pointee.ai_addr else { continue }
+            var storage = sockaddr_storage()
+            let length = min(Int(entry.pointee.ai_addrlen), MemoryLayout<sockaddr_storage>.size)
+            // The resolver says how long its address is, and the copy is no longer than the room for it.
+            withUnsafeMutableBytes(of: &storage) { $0.copyMemory(from: UnsafeRawBufferPointer(start: raw, count: length)) }
+            let address = SocketAddress(storage, length: socklen_t(length))
+            if !address.octets.isEmpty, !found.contains(address) { found.append(address) }
+        }
+        return found
+    }
+
+    /// The TCP port of a service name (services(5)), nil for an unknown one.
+    package static func port(ofService name: String) -> UInt16? {
+        guard let entry = getservbyname(name, "tcp") else { return nil }
+        return UInt16(truncatingIfNeeded: entry.pointee.s_port).byteSwapped
     }
 }

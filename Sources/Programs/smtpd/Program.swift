@@ -1,0 +1,144 @@
+import Configuration
+import ControlProcess
+import CryptoProcess
+import DispatcherProcess
+import Glibc
+import Log
+import LookupProcess
+import ParentProcess
+import Platform
+import ProcessMessages
+import QueueProcess
+import RoleProcess
+import SchedulerProcess
+
+/// smtpd(8): checks or converts a configuration, runs the daemon, or is one of its processes.
+@main
+struct Program {
+    static let version = "0.1.0"
+    private static let defaultConfiguration = "/etc/smtpd.conf"
+
+    static func main() {
+        let arguments: Arguments
+        do throws(Arguments.Problem) {
+            arguments = try Arguments(Array(CommandLine.arguments.dropFirst()))
+        } catch {
+            Diagnostics.say("smtpd: \(error)")
+            usage()
+        }
+        let directory = getenv(InstallationPaths.environmentVariable).map { String(cString: $0) }
+        if let directory, !directory.hasPrefix("/") {
+            Diagnostics.fail("smtpd: \(InstallationPaths.environmentVariable)=\(directory): not an absolute path")
+        }
+        let installation = directory.map(InstallationPaths.rootless) ?? .system
+        switch arguments.mode {
+        case .help:
+            Diagnostics.say("version: Martlet \(version)")
+            usage()
+        case .check: check(options(arguments))
+        case .convert: convert(options(arguments))
+        case .role(let role): run(role, arguments, installation)
+        case .serve: serve(options(arguments), installation)
+        }
+    }
+
+    private static func usage() -> Never {
+        Diagnostics.say(
+            "usage: smtpd [-dFhnv] [-D macro=value] [-f file] [-P service] [-T trace]\n"
+                + "       smtpd --convert [-D macro=value] [-f file]")
+        exit(1)
+    }
+
+    private static func options(_ arguments: Arguments) -> DaemonOptions {
+        var options = DaemonOptions(file: arguments.file ?? defaultConfiguration)
+        options.macros = arguments.macros
+        options.paused = arguments.paused
+        options.isVerbose = arguments.verbose
+        options.isForeground = arguments.debugs || arguments.foreground
+        options.logsToStandardError = arguments.debugs
+        return options
+    }
+
+    private static func logger(_ arguments: DaemonOptions) -> Logger {
+        let settings = LogSettings(isVerbose: arguments.isVerbose)
+        return arguments.logsToStandardError
+            ? Logger(StandardErrorSink(program: "smtpd"), settings: settings)
+            : Logger(SyslogSink(program: "smtpd"), settings: settings)
+    }
+
+    // MARK: Modes
+
+    private static func check(_ options: DaemonOptions) -> Never {
+        switch ConfigurationReading.read(options) {
+        case .refused(let lines):
+            for line in lines { Diagnostics.say(line) }
+            exit(1)
+        case .loaded(let configuration, let told):
+            for line in told { Diagnostics.say(line) }
+            if options.isVerbose {
+                for line in ConfigurationReading.missingParts(of: configuration) { Diagnostics.say("note: \(line)") }
+            }
+            Diagnostics.say("configuration OK")
+            exit(0)
+        }
+    }
+
+    private static func convert(_ options: DaemonOptions) -> Never {
+        switch ConfigurationConverter.convert(
+            file: options.file, macros: options.macros, environment: SystemEnvironment(programs: options.programs))
+        {
+        case .converted(let text):
+            do throws(SystemError) {
+                try Files.writeAll(raw: STDOUT_FILENO, text)
+            } catch {
+                Diagnostics.fail("smtpd: \(error)")
+            }
+            exit(0)
+        case .failed(let diagnostics):
+            for diagnostic in diagnostics { Diagnostics.say(diagnostic.description) }
+            exit(1)
+        }
+    }
+
+    private static func run(_ role: Role, _ arguments: Arguments, _ installation: InstallationPaths) -> Never {
+        let log = logger(options(arguments))
+        switch role {
+        case .control: RoleMain<ControlProcess>.run(ControlProcess.self, installation: installation, log: log)
+        case .lookup: RoleMain<LookupProcess>.run(LookupProcess.self, installation: installation, log: log)
+        case .queue: RoleMain<QueueProcess>.run(QueueProcess.self, installation: installation, log: log)
+        case .scheduler: RoleMain<SchedulerProcess>.run(SchedulerProcess.self, installation: installation, log: log)
+        case .dispatcher: RoleMain<DispatcherProcess>.run(DispatcherProcess.self, installation: installation, log: log)
+        case .crypto: RoleMain<CryptoProcess>.run(CryptoProcess.self, installation: installation, log: log)
+        case .parent: preconditionFailure("the parent is started without -x")
+        }
+    }
+
+    private static func serve(_ options: DaemonOptions, _ installation: InstallationPaths) -> Never {
+        let configuration: Configuration
+        switch ConfigurationReading.read(options) {
+        case .refused(let lines):
+            for line in lines { Diagnostics.say(line) }
+            exit(1)
+        case .loaded(let loaded, let told):
+            for line in told { Diagnostics.say(line) }
+            configuration = loaded
+        }
+        let missing = ConfigurationReading.missingParts(of: configuration)
+        guard missing.isEmpty else {
+            for line in missing { Diagnostics.say("smtpd: \(line)") }
+            Diagnostics.fail("smtpd: not started: this version cannot do all that \(options.file) asks for")
+        }
+        if installation.isRootless {
+            guard geteuid() != 0 else {
+                Diagnostics.fail(
+                    "smtpd: \(InstallationPaths.environmentVariable) is for ordinary users: root would deliver mail as root")
+            }
+        } else if geteuid() != 0 {
+            Diagnostics.fail(
+                "smtpd: need root privileges, or \(InstallationPaths.environmentVariable)=DIRECTORY to run without")
+        }
+        if !options.isForeground { Daemon.detach() }
+        ParentProcess.run(
+            options: options, configuration: configuration, installation: installation, log: logger(options))
+    }
+}
