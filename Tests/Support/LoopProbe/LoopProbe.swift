@@ -24,6 +24,7 @@ import Platform
         case "inherited": Processes.inherited()
         case "drop": Processes.drop(rest)
         case "acting": Processes.acting(rest)
+        case "lock": Processes.lock(rest)
         default: Diagnostics.fail("no check is called \(arguments[1])", code: 64)
         }
     }
