@@ -4,7 +4,7 @@ import EventLoop
 ///
 /// A caller takes a number with ``next()``, sends it along, and waits in ``answer(_:)``; whoever receives
 /// the answer calls ``resolve(_:_:)``. Numbers are never used twice, so an answer that is late, doubled or
-/// invented finds nothing. Inlinable, since looking up the types of a generic class for every answer takes
+/// invented finds nothing. The owner calls ``failAll()`` before dropping it. Inlinable, since looking up the types of a generic class for every answer takes
 /// longer than the rest.
 @EventLoopActor package final class PendingRequests<Answer: Sendable> {
     @usableFromInline enum State {
