@@ -50,6 +50,7 @@ package enum WriteResult: Equatable, Sendable {
     /// The number, for calls that ask about the socket; -1 once closed.
     package var rawDescriptor: CInt { descriptor == nil ? -1 : raw }
 
+    /// Waits for octets, at most ``readSize`` of them, or for the end of what the peer sends.
     package func read(deadline: MonotonicInstant? = nil) async -> ReadResult {
         if mayHoldMore, let result = readNow() { return result }
         while true {
