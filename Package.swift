@@ -122,6 +122,9 @@ let package = Package(
         // Tests mirror the shelves.
         program("LoopProbe", in: "Tests/Support/LoopProbe", ["EventLoop", "Interprocess", "Platform", "WireFormat"]),
         .target(
+            name: "WireTesting", dependencies: ["WireFormat"], path: "Tests/Support/WireTesting",
+            swiftSettings: swift),
+        .target(
             name: "LoopTesting", dependencies: ["EventLoop", "Platform"], path: "Tests/Support/LoopTesting",
             swiftSettings: swift),
         tests("Mail", "MailSyntax"),
@@ -133,9 +136,9 @@ let package = Package(
         tests("Policy", "Scheduling"),
         tests("System", "Platform", ["LoopTesting", "LoopProbe"]),
         tests("System", "Log"),
-        tests("System", "WireFormat"),
+        tests("System", "WireFormat", ["WireTesting"]),
         tests("System", "EventLoop", ["Platform", "LoopTesting", "LoopProbe"]),
-        tests("System", "Interprocess", ["Platform", "WireFormat", "EventLoop", "LoopTesting", "LoopProbe"]),
+        tests("System", "Interprocess", ["Platform", "WireFormat", "EventLoop", "LoopTesting", "LoopProbe", "WireTesting"]),
         tests("Storage", "QueueStorage"),
         tests("Storage", "TableBackends"),
         tests("Storage", "MailboxDelivery"),

@@ -41,6 +41,7 @@ import WireFormat
         receive: @escaping Receiver, closed: @escaping @EventLoopActor (LinkFailure) -> Void
     ) {
         let raw = socket.raw
+        // The kernel refuses only what is not open, and an owned descriptor is.
         do { try socket.setNonBlocking() } catch { preconditionFailure("a link needs an open socket: \(error)") }
         self.name = name
         self.receive = receive
@@ -79,6 +80,8 @@ import WireFormat
         precondition(limit > 0, "nothing is ever below zero octets")
         guard isOpen, output.count >= limit else { return }
         await withUnsafeContinuation { drainWaiters.append((limit, $0)) }
+        // Without its link nobody would wake the waiter.
+        withExtendedLifetime(self) {}
     }
 
     /// Sends what is queued, waiting for the peer up to a second in all: for the last words of a process.

@@ -4,8 +4,9 @@ import EventLoop
 ///
 /// A caller takes a number with ``next()``, sends it along, and waits in ``answer(_:)``; whoever receives
 /// the answer calls ``resolve(_:_:)``. Numbers are never used twice, so an answer that is late, doubled or
-/// invented finds nothing. Inlinable, since looking up the types of a generic class for every answer takes
-/// longer than the rest.
+/// invented finds nothing. The owner calls ``failAll()`` before dropping it.
+///
+/// Inlinable, since looking up the types of a generic class for every answer takes longer than the rest.
 @EventLoopActor package final class PendingRequests<Answer: Sendable> {
     @usableFromInline enum State {
         /// Numbered; nobody waits yet.
@@ -18,6 +19,7 @@ import EventLoop
     @usableFromInline var states: [UInt64: State] = [:]
     @usableFromInline var last: UInt64 = 0
 
+    /// Without requests.
     @inlinable package init() {}
 
     /// Requests whose ``answer(_:)`` has not returned.

@@ -11,7 +11,9 @@ package protocol LogSink: Sendable {
 /// Standard error as `program: line`, for programs in the foreground; time is the terminal's business.
 package struct StandardErrorSink: LogSink {
     private let program: String
+    /// - Parameter program: What stands before each line.
     package init(program: String) { self.program = program }
+    /// Writes at once and unbuffered.
     package func write(_ level: LogLevel, _ line: String) { Diagnostics.say("\(program): \(line)") }
 }
 
@@ -24,6 +26,7 @@ package struct SyslogSink: LogSink {
         guard martlet_open_syslog(program) == 0 else { Diagnostics.fail("no memory for the log") }
     }
 
+    /// Writes with the priority of the level.
     package func write(_ level: LogLevel, _ line: String) {
         let priority =
             switch level {
@@ -39,6 +42,8 @@ package struct SyslogSink: LogSink {
 
 /// Nowhere.
 package struct NullSink: LogSink {
+    /// For tests and for programs without a log.
     package init() {}
+    /// Does nothing.
     package func write(_ level: LogLevel, _ line: String) {}
 }

@@ -9,7 +9,9 @@ package enum Confinement {
     /// Groups of system calls. The empty set is an event loop on descriptors that are open already: it reads,
     /// writes, accepts, passes descriptors, and makes neither files, sockets, processes nor threads.
     package struct Calls: OptionSet, Sendable {
+        /// As compat/Platform has it.
         package let rawValue: UInt32
+        /// From that.
         package init(rawValue: UInt32) { self.rawValue = rawValue }
 
         /// Opening, making, renaming, locking and syncing files.
@@ -38,12 +40,16 @@ package enum Confinement {
         case kill
     }
 
+    /// What one process may do.
     package struct Profile: Sendable {
+        /// Beyond those of an event loop.
         package var calls: Calls
         /// Paths as they are seen after chroot; one that does not exist is passed over. Nil leaves paths alone.
         package var paths: [String: Access]?
+        /// What a call outside them does.
         package var violation: Violation
 
+        /// Refusing, and leaving paths alone, unless told otherwise.
         package init(calls: Calls, paths: [String: Access]? = nil, violation: Violation = .refuse) {
             self.calls = calls
             self.paths = paths
@@ -53,7 +59,9 @@ package enum Confinement {
 
     /// What is in force now. False: the kernel lacks it, or the profile did not ask for it.
     package struct Applied: Hashable, Sendable {
+        /// System calls are filtered.
         package let calls: Bool
+        /// Paths are restricted.
         package let paths: Bool
     }
 

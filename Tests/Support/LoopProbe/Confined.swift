@@ -10,8 +10,8 @@ enum Confined {
         do throws(SystemError) {
             let pair = try LocalSocket.pair()
             let applied = try Confinement.apply(Confinement.Profile(calls: [], violation: .kill))
-            let first = try ByteStream(adopting: pair.first)
-            let second = try ByteStream(adopting: pair.second)
+            let first = ByteStream(adopting: pair.first)
+            let second = ByteStream(adopting: pair.second)
             spawn { _ = await first.write(Array("hello".utf8), deadline: .now() + 5) }
             let result = await second.read(deadline: .now() + 5)
             await pause(until: .now() + .milliseconds(2))

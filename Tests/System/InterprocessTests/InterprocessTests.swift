@@ -4,6 +4,7 @@ import LoopTesting
 import Platform
 import Testing
 import WireFormat
+import WireTesting
 
 @testable import Interprocess
 
@@ -43,14 +44,26 @@ struct Parcel: WireMessage, Equatable {
                 received.append(message)
                 if let descriptor { descriptors[message.number] = descriptor.release() }
                 onMessage?(message)
+                changed()
             },
-            closed: { [unowned self] in failures.append($0) })
+            closed: { [unowned self] in
+                failures.append($0)
+                changed()
+            })
     }
+
+    private var waiter: CheckedContinuation<Void, Never>?
+    private func changed() { waiter.take()?.resume() }
 
     /// Waits until that many messages or a failure have come; gives up after five seconds.
     func settle(_ count: Int) async {
         let end = MonotonicInstant.now() + 5
-        while received.count < count, failures.isEmpty, .now() < end { await pause(until: .now() + .milliseconds(1)) }
+        let timer = LoopTimer { [unowned self] in changed() }
+        timer.schedule(at: end)
+        while received.count < count, failures.isEmpty, .now() < end {
+            await withCheckedContinuation { waiter = $0 }
+        }
+        timer.cancel()
     }
 }
 
@@ -218,7 +231,7 @@ struct Parcel: WireMessage, Equatable {
         try await onLoop {
             let pair = try LocalSocket.pair()
             let end = End(pair.first)
-            let peer = try ByteStream(adopting: pair.second)
+            let peer = ByteStream(adopting: pair.second)
             for number in 0..<100 { end.link.send(Parcel(UInt64(number), [UInt8](repeating: 0, count: 50_000))) }
             var isDrained = false
             let waiter = spawn {
@@ -303,18 +316,4 @@ private func pipe() throws -> (read: CInt, write: CInt) {
     var ends: [CInt] = [-1, -1]
     _ = try checked("pipe") { Glibc.pipe(&ends) }
     return (ends[0], ends[1])
-}
-
-/// A generator whose numbers depend on nothing but the seed.
-private struct SplitMix64 {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
 }
