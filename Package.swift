@@ -73,7 +73,9 @@ let package = Package(
             ["MailSyntax", "Envelopes", "SMTPProtocol", "Tables", "Configuration", "WireFormat"]),
 
         // Programs.
-        program("mail.agent", in: "Sources/Programs/mail.agent", ["MailboxDelivery", "MailSyntax", "SMTPProtocol", "Platform", "WireFormat", "AgentMessages"]),
+        program(
+            "mail.agent", in: "Sources/Programs/mail.agent",
+            ["MailboxDelivery", "MailSyntax", "Envelopes", "SMTPProtocol", "CPlatform", "Platform", "WireFormat", "AgentMessages"]),
 
         // compat: the drop-in.
         .target(
