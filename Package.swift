@@ -108,7 +108,9 @@ let package = Package(
         program(
             "smtpctl", in: "Sources/Programs/smtpctl",
             ["ControlMessages", "Envelopes", "WireFormat", "Platform"]),
-        program("mail.agent", in: "Sources/Programs/mail.agent", ["MailboxDelivery", "MailSyntax", "SMTPProtocol", "Platform", "WireFormat", "AgentMessages"]),
+        program(
+            "mail.agent", in: "Sources/Programs/mail.agent",
+            ["MailboxDelivery", "MailSyntax", "Envelopes", "SMTPProtocol", "CPlatform", "Platform", "WireFormat", "AgentMessages"]),
 
         // compat: the drop-in.
         .target(
@@ -141,10 +143,14 @@ let package = Package(
         tests("System", "Interprocess", ["Platform", "WireFormat", "EventLoop", "LoopTesting", "LoopProbe", "WireTesting"]),
         tests("Storage", "QueueStorage"),
         tests("Storage", "TableBackends"),
-        tests("Storage", "MailboxDelivery"),
+        tests("Storage", "MailboxDelivery", ["MailSyntax", "Envelopes", "SMTPProtocol", "Platform"]),
         tests("Processes", "AgentMessages", ["MailSyntax", "Envelopes", "WireFormat"]),
         tests("Processes", "ControlMessages", ["WireFormat", "Envelopes"]),
         .testTarget(name: "ArchitectureTests", path: "Tests/Architecture", swiftSettings: swift),
+        .testTarget(
+            name: "MailAgentTests",
+            dependencies: ["mail.agent", "AgentMessages", "MailSyntax", "Envelopes", "WireFormat", "CPlatform", "Platform"],
+            path: "Tests/Programs/MailAgentTests", swiftSettings: swift),
         .testTarget(
             name: "SubmissionTests", dependencies: ["Submission"], path: "Tests/Sendmail/SubmissionTests",
             swiftSettings: swift),

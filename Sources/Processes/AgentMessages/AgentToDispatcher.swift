@@ -17,10 +17,28 @@ package struct AgentOutcome: Hashable, Sendable {
     package var request: UInt64
     package var outcome: DeliveryOutcome
 
+    /// Takes any outcome and makes it fit to send: words from a server or a command may hold what the other
+    /// side refuses.
     package init(request: UInt64, outcome: DeliveryOutcome) {
         self.request = request
-        self.outcome = outcome
+        switch outcome {
+        case .delivered(let text): self.outcome = .delivered(reportText(text))
+        case .temporary(let failure): self.outcome = .temporary(fit(failure, class: "4"))
+        case .permanent(let failure): self.outcome = .permanent(fit(failure, class: "5"))
+        case .loop: self.outcome = .loop
+        }
     }
+}
+
+private func fit(_ failure: DeliveryFailure, class expected: Character) -> DeliveryFailure {
+    let status = isEnhancedStatus(failure.status) && failure.status.first == expected ? failure.status : "\(expected).0.0"
+    return DeliveryFailure(status: status, text: reportText(failure.text))
+}
+
+private func reportText(_ text: String) -> String {
+    var result = String(decoding: text.utf8.map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: "?") : $0 }, as: UTF8.self)
+    while result.utf8.count > AgentOutcome.maximumTextLength { result.unicodeScalars.removeLast() }
+    return result
 }
 
 extension AgentToDispatcher: WireMessage {

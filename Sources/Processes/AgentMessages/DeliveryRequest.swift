@@ -48,11 +48,17 @@ package enum DeliveryMethod: Hashable, Sendable {
     case mbox(path: String)
     /// An mbox anywhere else, by absolute path (`/path` in aliases or .forward).
     case file(path: String)
-    /// An LMTP server at `host[:port]`, `[v6][:port]` or an absolute socket path; `recipient` is what
-    /// RCPT says, a bare user name or an address.
-    case lmtp(destination: String, recipient: String)
+    /// An LMTP server at `host[:port]`, `[v6][:port]` or an absolute socket path.
+    case lmtp(destination: String, recipient: LMTPRecipient)
     /// A command line for `/bin/sh -c`.
     case command(AgentCommand)
+}
+
+/// What RCPT says to an LMTP server.
+package enum LMTPRecipient: Hashable, Sendable {
+    /// A user of that server, without a domain.
+    case user(LocalPart)
+    case address(MailAddress)
 }
 
 /// A command line and what its environment needs beyond the addresses of the request.
@@ -137,7 +143,7 @@ extension DeliveryMethod: WireMessage {
         case .lmtp(let destination, let recipient):
             writer.write(Kind.lmtp.rawValue)
             writer.write(destination)
-            writer.write(recipient)
+            recipient.encode(into: &writer)
         case .command(let command):
             writer.write(Kind.command.rawValue)
             writer.write(command.line)
@@ -157,7 +163,7 @@ extension DeliveryMethod: WireMessage {
                 filesJunk: try reader.readBool())
         case .mbox: self = .mbox(path: try readPath(&reader))
         case .file: self = .file(path: try readPath(&reader))
-        case .lmtp: self = .lmtp(destination: try readSystemString(&reader), recipient: try readSystemString(&reader))
+        case .lmtp: self = .lmtp(destination: try readSystemString(&reader), recipient: try LMTPRecipient(from: &reader))
         case .command:
             self = .command(
                 AgentCommand(
@@ -165,6 +171,33 @@ extension DeliveryMethod: WireMessage {
                     home: try readSystemString(&reader), subaddress: try reader.readOptional(readSystemString),
                     everyFailureIsTemporary: try reader.readBool()))
         case nil: throw .unknownValue(UInt64(kind), for: "delivery method")
+        }
+    }
+}
+
+extension LMTPRecipient: WireMessage {
+    private enum Kind: UInt8 {
+        case user = 1
+        case address = 2
+    }
+
+    package func encode(into writer: inout WireWriter) {
+        switch self {
+        case .user(let localPart):
+            writer.write(Kind.user.rawValue)
+            writer.write(localPart.bytes)
+        case .address(let address):
+            writer.write(Kind.address.rawValue)
+            writeAddress(address, into: &writer)
+        }
+    }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        let kind = try reader.readUInt8()
+        switch Kind(rawValue: kind) {
+        case .user: self = .user(try readLocalPart(&reader))
+        case .address: self = .address(try readAddress(&reader))
+        case nil: throw .unknownValue(UInt64(kind), for: "recipient of an LMTP delivery")
         }
     }
 }

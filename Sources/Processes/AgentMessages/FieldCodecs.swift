@@ -8,12 +8,21 @@ func writeAddress(_ address: MailAddress, into writer: inout WireWriter) {
 }
 
 func readAddress(_ reader: inout WireReader) throws(WireError) -> MailAddress {
-    let localPart = try reader.readBytes()
+    let localPart = try readLocalPart(&reader)
     let domain = try reader.readBytes()
     do {
-        return MailAddress(try LocalPart(validating: localPart), at: try Domain(validating: domain))
+        return MailAddress(localPart, at: try Domain(validating: domain))
     } catch {
-        throw .invalid("mail address")
+        throw .invalid("domain")
+    }
+}
+
+func readLocalPart(_ reader: inout WireReader) throws(WireError) -> LocalPart {
+    let bytes = try reader.readBytes()
+    do {
+        return try LocalPart(validating: bytes)
+    } catch {
+        throw .invalid("local part")
     }
 }
 

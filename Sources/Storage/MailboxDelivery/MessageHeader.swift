@@ -59,10 +59,13 @@ package struct MessageHeader: Sendable {
 package func deliveryFields(sender: ReversePath, recipient: MailAddress) -> [UInt8] {
     var result = Array("Return-Path: <".utf8)
     if let address = sender.address { result += address.bytes }
-    result += ">\nDelivered-To: ".utf8
-    result += recipient.bytes
-    result.append(UInt8(ascii: "\n"))
-    return result
+    result += ">\n".utf8
+    return result + deliveredToField(recipient)
+}
+
+/// The field by which a message that comes back is known.
+package func deliveredToField(_ recipient: MailAddress) -> [UInt8] {
+    Array("Delivered-To: ".utf8) + recipient.bytes + [UInt8(ascii: "\n")]
 }
 
 private func trimmingBlanks(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {

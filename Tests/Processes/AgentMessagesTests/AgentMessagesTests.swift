@@ -24,7 +24,8 @@ private func requests() throws -> [DispatcherToAgent] {
         .deliver(try request(.maildir(path: "/m", subaddress: "lists", filesJunk: false), .inline([]))),
         .deliver(try request(.mbox(path: "/var/mail/ada"), .descriptor(offset: 5, size: 1 << 40))),
         .deliver(try request(.file(path: "/home/ada/x"), .inline([0]), sender: .mailbox(try address("bob")))),
-        .deliver(try request(.lmtp(destination: "/run/lmtp", recipient: "ada"), .inline([3]))),
+        .deliver(try request(.lmtp(destination: "/run/lmtp", recipient: .user(try address("ada").localPart)), .inline([3]))),
+        .deliver(try request(.lmtp(destination: "[::1]:24", recipient: .address(try address("ada"))), .inline([3]))),
         .deliver(try request(.command(command), .inline(Array(repeating: 9, count: 300)))),
         .leaveWhenIdle(seconds: 60),
     ]
@@ -78,7 +79,7 @@ private func decodes<Message: WireMessage>(_ bytes: ArraySlice<UInt8>, as: Messa
 
     @Test(arguments: [
         DeliveryMethod.maildir(path: "Maildir", subaddress: nil, filesJunk: false), .mbox(path: ""),
-        .file(path: "/x\u{0}y"), .lmtp(destination: "/s\u{0}", recipient: "u"),
+        .file(path: "/x\u{0}y"), .command(AgentCommand(line: "a\u{0}", user: "", home: "", subaddress: nil, everyFailureIsTemporary: false)),
         .maildir(path: "/m", subaddress: "a\u{0}", filesJunk: false),
     ])
     func `a relative path or a NUL is refused`(_ method: DeliveryMethod) throws {
@@ -101,10 +102,14 @@ private func decodes<Message: WireMessage>(_ bytes: ArraySlice<UInt8>, as: Messa
         .temporary(DeliveryFailure(status: "4.1", text: "")), .temporary(DeliveryFailure(status: "4.1.1 x", text: "")),
         .temporary(DeliveryFailure(status: "4.2.1000", text: "")), .permanent(DeliveryFailure(status: "5.3.0", text: "\r")),
         .delivered(String(repeating: "x", count: AgentOutcome.maximumTextLength + 1)),
+        .delivered("e" + String(repeating: "\u{301}", count: AgentOutcome.maximumTextLength)),
     ])
-    func `a report that could forge a line or a status is refused`(_ outcome: DeliveryOutcome) {
-        let message = AgentToDispatcher.outcomes([AgentOutcome(request: 1, outcome: outcome)])
-        #expect(!decodes(message.encoded[...], as: AgentToDispatcher.self))
+    func `a report that could forge a line or a status is refused, and not made here`(_ outcome: DeliveryOutcome) throws {
+        let fit = AgentToDispatcher.outcomes([AgentOutcome(request: 1, outcome: outcome)])
+        #expect(try AgentToDispatcher(decoding: fit.encoded[...]) == fit)
+        var forged = AgentOutcome(request: 1, outcome: .loop)
+        forged.outcome = outcome
+        #expect(!decodes(AgentToDispatcher.outcomes([forged]).encoded[...], as: AgentToDispatcher.self))
     }
 
     @Test func `mutated messages are read or refused, never more`() throws {
