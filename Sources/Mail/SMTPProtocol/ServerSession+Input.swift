@@ -1,0 +1,73 @@
+import MailSyntax
+
+/// Cutting the client's octets into command lines.
+extension ServerSession {
+    /// Gives back the memory of a large read, so that an idle session costs little.
+    mutating func releaseInput() {
+        guard position == input.count, input.capacity > 4_096 else { return }
+        input = []
+        position = 0
+    }
+
+    /// Passes over a chunk that nobody wants; false when more of it has to come.
+    mutating func discardChunk() -> Bool {
+        let count = min(chunkToDiscard, Int64(input.count - position))
+        position += Int(count)
+        chunkToDiscard -= count
+        return chunkToDiscard == 0
+    }
+
+    /// Carries out the next command line; false when none is complete.
+    mutating func executeLine() -> Bool {
+        if isDiscardingLine {
+            guard let feed = input[position...].firstIndex(of: 0x0A) else {
+                position = input.count
+                return false
+            }
+            position = feed + 1
+            isDiscardingLine = false
+        }
+        let window = input[position...].prefix(settings.limits.commandLine)
+        guard let feed = window.firstIndex(of: 0x0A) else {
+            guard window.count == settings.limits.commandLine else { return false }
+            // One reply for one line, however long it goes on.
+            currentLine = Array(window.prefix(256))
+            isDiscardingLine = true
+            refuseCommand(.commandLineTooLong)
+            return true
+        }
+        var line = window[..<feed]
+        position = feed + 1
+        if line.last == 0x0D {
+            line = line.dropLast()
+        } else if !settings.acceptsBareLineFeed {
+            currentLine = Array(line)
+            refuseCommand(.bareLineFeed)
+            return true
+        }
+        currentLine = Array(line)
+        guard !line.contains(where: { $0 < 0x20 || $0 == 0x7F }) else {
+            refuseCommand(.controlCharacter)
+            return true
+        }
+        do throws(Command.SyntaxError) {
+            execute(try Command(parsing: line))
+        } catch {
+            refuseCommand(error.reply)
+            // How many octets of content follow is unknown, and they must not be taken for commands.
+            if error == .malformedChunk { end(.protocolViolation, reply: nil) }
+        }
+        return true
+    }
+
+    /// Refuses a command for its syntax or its order.
+    mutating func refuseCommand(_ reply: Reply) {
+        badCommands += 1
+        guard badCommands <= settings.limits.badCommands else {
+            note(.tooManyBadCommands)
+            return end(.tooManyBadCommands, reply: .tooManyBadCommands)
+        }
+        note(reply)
+        pending.append(.reply(reply))
+    }
+}

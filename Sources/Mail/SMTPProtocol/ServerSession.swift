@@ -1,0 +1,266 @@
+import Envelopes
+import MailSyntax
+
+/// One SMTP client's conversation with us (RFC 5321 section 4), without sockets, clocks or files.
+///
+/// The driver calls ``connected()``, then in turns ``next()`` and what its step asks for: it sends
+/// replies, answers questions with the method named in ``ServerStep``, stores message bytes, and hands
+/// in what the client sent with ``receive(_:)`` when the step is ``ServerStep/needsInput``. No matter how
+/// the input is cut into pieces, the steps are the same.
+///
+/// At ``ServerStep/needsInput`` less than one command line is held. The parts of the machine:
+/// `+Input` cuts lines, `+Commands` carries commands out, `+Content` takes messages in.
+package struct ServerSession: Sendable {
+    enum State: Sendable {
+        /// Before ``connected()``.
+        case notGreeted
+        /// Greeted; the client has not said who it is.
+        case greeted
+        /// Identified, no transaction. Left by MAIL.
+        case idle(ClientName)
+        /// The driver was asked about a sender. Left by its verdict (to `idle` or `transaction`).
+        case checkingSender(ClientName, Transaction)
+        /// MAIL was accepted. Left by DATA and BDAT (to `openingMessage`) and by all that resets.
+        case transaction(OpenTransaction)
+        /// The driver was asked about a recipient. Left by its verdict (to `transaction`).
+        case checkingRecipient(OpenTransaction, MailAddress)
+        /// The driver was asked to open the message. Left by its answer (to `receiving` or `idle`).
+        case openingMessage(OpenTransaction, Chunk?)
+        /// Content comes in: the data until the dot, or a chunk until its size.
+        case receiving(Reception)
+        /// A chunk is complete, and it was not the last (RFC 3030). Left by BDAT and by all that resets.
+        case betweenChunks(Reception)
+        /// The driver was asked to make the message durable. Left by its answer (to `idle`).
+        case committing(ClientName, identifier: String)
+        /// The driver was asked to shake hands. Left by ``ServerSession/tlsStarted()`` (to `greeted`).
+        case startingTLS
+        /// Nothing more is read or sent.
+        case closed(DisconnectReason)
+    }
+
+    /// Who the client says it is.
+    struct ClientName: Sendable {
+        var name: String
+        /// It used EHLO.
+        var isExtended: Bool
+    }
+
+    /// A transaction whose sender was accepted.
+    struct OpenTransaction: Sendable {
+        var client: ClientName
+        var facts: Transaction
+        var recipients = 0
+        /// The recipient when there is exactly one.
+        var soleRecipient: MailAddress?
+    }
+
+    /// A piece of a message as BDAT announced it.
+    struct Chunk: Sendable {
+        let size: Int64
+        let isLast: Bool
+    }
+
+    /// A message on its way in.
+    struct Reception: Sendable {
+        var client: ClientName
+        var identifier: String
+        var decoder: ContentDecoder
+        var intake: MessageIntake
+        /// The chunk that comes now; nil for DATA.
+        var chunk: Chunk?
+        /// Octets of the chunk still to come.
+        var remaining: Int64 = 0
+        /// The driver already knows that nothing becomes of the message.
+        var isRolledBack = false
+
+        var fault: MessageFault? { decoder.fault ?? intake.fault }
+    }
+
+    let settings: ServerSettings
+    let client: ClientIdentity
+    var state = State.notGreeted
+    var isSecure = false
+    /// Steps already decided on, given out first.
+    var pending: [ServerStep] = []
+    /// What was received and not used up, from `position` on.
+    var input: [UInt8] = []
+    var position = 0
+    /// An over-long command line is passed over up to its end.
+    var isDiscardingLine = false
+    /// Octets of a chunk that nobody wants, passed over before the next command.
+    var chunkToDiscard: Int64 = 0
+    /// The command being carried out, for the transcript.
+    var currentLine: [UInt8] = []
+    var mails = 0
+    var badCommands = 0
+    var failures: [FailedCommand] = []
+
+    package init(settings: ServerSettings, client: ClientIdentity) {
+        self.settings = settings
+        self.client = client
+    }
+}
+
+// MARK: Driving
+
+extension ServerSession {
+    /// The connection is there, and the client may be greeted.
+    package mutating func connected() {
+        guard case .notGreeted = state else { return }
+        state = .greeted
+        pending.append(.reply(.greeting(settings.hostname)))
+    }
+
+    /// In place of ``connected()``: a client of the network sent octets before it was greeted, which only
+    /// programs do that do not listen.
+    package mutating func clientSpokeFirst() {
+        guard case .notGreeted = state else { return }
+        pending.append(.reply(.clientSpokeFirst))
+        state = .closed(.protocolViolation)
+    }
+
+    /// Takes what the client sent. Only after ``ServerStep/needsInput``.
+    package mutating func receive(_ bytes: Span<UInt8>) {
+        if position > 0 {
+            input.removeSubrange(..<position)
+            position = 0
+        }
+        // The buffer is only read, within the call.
+        unsafe bytes.withUnsafeBufferPointer { unsafe input.append(contentsOf: $0) }
+    }
+
+    /// The client is gone. What it had begun is rolled back; ``next()`` then closes.
+    package mutating func connectionLost() { end(.clientLeft, reply: nil) }
+
+    /// The client was silent for ``SessionLimits/idleSeconds``.
+    package mutating func timedOut() { end(.timeout, reply: .timeout) }
+
+    /// This server stops.
+    package mutating func shutDown() { end(.shutdown, reply: .shuttingDown) }
+
+    /// What to do now. After ``ServerStep/close(_:)`` it is always that.
+    ///
+    /// - Precondition: The question of the step before, if it was one, is answered.
+    package mutating func next() -> ServerStep {
+        while true {
+            if !pending.isEmpty { return pending.removeFirst() }
+            switch state {
+            case .notGreeted:
+                return .needsInput
+            case .greeted, .idle, .transaction, .betweenChunks:
+                guard discardChunk(), executeLine() else {
+                    releaseInput()
+                    return .needsInput
+                }
+            case .receiving(let reception):
+                // Out of the state while it changes, so that its buffers are not copied.
+                state = .greeted
+                guard takeContent(reception) else { return .needsInput }
+            case .checkingSender, .checkingRecipient, .openingMessage, .committing, .startingTLS:
+                preconditionFailure("the driver went on without answering a question")
+            case .closed(let reason):
+                return .close(reason)
+            }
+        }
+    }
+
+    /// The commands refused since the last call, the latest ones when there were very many.
+    package mutating func takeFailedCommands() -> [FailedCommand] {
+        defer { failures.removeAll() }
+        return failures
+    }
+}
+
+// MARK: Answers
+
+extension ServerSession {
+    /// Takes the answer to ``ServerStep/checkSender(_:)``.
+    package mutating func senderChecked(_ verdict: Verdict) {
+        guard case .checkingSender(let name, let facts) = state else { return }
+        switch verdict {
+        case .accept:
+            mails += 1
+            state = .transaction(OpenTransaction(client: name, facts: facts))
+            pending.append(.reply(.ok))
+        case .refuse(let reply):
+            state = .idle(name)
+            refuse(reply)
+        }
+    }
+
+    /// Takes the answer to ``ServerStep/checkRecipient(_:)``.
+    package mutating func recipientChecked(_ verdict: Verdict) {
+        guard case .checkingRecipient(var transaction, let address) = state else { return }
+        switch verdict {
+        case .accept:
+            transaction.recipients += 1
+            transaction.soleRecipient = transaction.recipients == 1 ? address : nil
+            state = .transaction(transaction)
+            pending.append(.reply(.recipientOk))
+        case .refuse(let reply):
+            state = .transaction(transaction)
+            refuse(reply)
+        }
+    }
+
+    /// Takes the answer to ``ServerStep/commitMessage(size:)``.
+    package mutating func messageCommitted(_ verdict: Verdict) {
+        guard case .committing(let name, let identifier) = state else { return }
+        state = .idle(name)
+        switch verdict {
+        case .accept: pending.append(.reply(.messageAccepted(identifier)))
+        case .refuse(let reply): refuse(reply)
+        }
+    }
+
+    /// Takes the end of the handshake that ``ServerStep/startTLS`` asked for: all said before is void
+    /// (RFC 3207 section 4.2).
+    package mutating func tlsStarted() {
+        guard case .startingTLS = state else { return }
+        isSecure = true
+        state = .greeted
+    }
+}
+
+// MARK: Endings
+
+extension ServerSession {
+    /// Gives a refusal that is the answer to a question, and notes it. Code 421 closes, as
+    /// RFC 5321 section 3.8 has it.
+    mutating func refuse(_ reply: Reply) {
+        note(reply)
+        if reply.code == 421 {
+            end(.serviceUnavailable, reply: reply)
+        } else {
+            pending.append(.reply(reply))
+        }
+    }
+
+    /// Ends the session from whatever state it is in.
+    mutating func end(_ reason: DisconnectReason, reply: Reply?) {
+        if case .closed = state { return }
+        abandonTransaction()
+        if let reply { pending.append(.reply(reply)) }
+        state = .closed(reason)
+    }
+
+    /// Tells the driver that a transaction is gone, if one is open, and leaves the state to the caller.
+    mutating func abandonTransaction() {
+        switch state {
+        case .transaction, .checkingRecipient, .openingMessage:
+            pending.append(.rollbackMessage)
+        case .receiving(let reception), .betweenChunks(let reception):
+            if !reception.isRolledBack { pending.append(.rollbackMessage) }
+        case .notGreeted, .greeted, .idle, .checkingSender, .committing, .startingTLS, .closed:
+            break
+        }
+    }
+
+    /// Keeps a refused command for the log.
+    mutating func note(_ reply: Reply) {
+        // More than a driver lets come together; the bound is for one that never asks.
+        if failures.count >= 32 { failures.removeFirst() }
+        let text = currentLine.prefix(256).map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: "?") : $0 }
+        failures.append(FailedCommand(command: String(decoding: text, as: UTF8.self), reply: reply))
+    }
+}

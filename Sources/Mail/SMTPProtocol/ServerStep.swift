@@ -1,0 +1,113 @@
+import Envelopes
+import MailSyntax
+
+/// What a ``ServerSession`` asks its driver to do next.
+package enum ServerStep: Hashable, Sendable {
+    /// Everything received is used up: flush the replies, then read more.
+    case needsInput
+    /// Send this. Replies of pipelined commands may leave together: at the next step that is no reply
+    /// and no message bytes (RFC 2920 section 3.2).
+    case reply(Reply)
+    /// May mail from this sender enter? Answer with ``ServerSession/senderChecked(_:)``. Accepting opens
+    /// the transaction; from then on exactly one of ``commitMessage(size:)`` and ``rollbackMessage`` follows.
+    case checkSender(Transaction)
+    /// May this recipient be added? Answer with ``ServerSession/recipientChecked(_:)``.
+    case checkRecipient(RecipientRequest)
+    /// The content follows. Answer with ``ServerSession/messageOpened(_:)``.
+    case beginMessage
+    /// Append these octets to the message: the trace header first, lines ended by LF.
+    case messageBytes([UInt8])
+    /// All octets, `size` in number, are given: make the message durable. Answer with
+    /// ``ServerSession/messageCommitted(_:)``.
+    case commitMessage(size: Int64)
+    /// The transaction is gone: forget its recipients and what was stored of the message.
+    case rollbackMessage
+    /// Flush the replies and shake hands; what was received behind the command is already dropped
+    /// (CVE-2011-0411). Answer with ``ServerSession/tlsStarted()``.
+    case startTLS
+    /// Flush the replies and close the connection.
+    case close(DisconnectReason)
+}
+
+/// A recipient as RCPT named it.
+package struct RecipientRequest: Hashable, Sendable {
+    package var address: MailAddress
+    /// RFC 3461 NOTIFY, nil when the client did not say.
+    package var notify: NotifyOptions?
+    /// RFC 3461 ORCPT as `type;xtext`, checked.
+    package var originalRecipient: [UInt8]?
+
+    package init(address: MailAddress, notify: NotifyOptions? = nil, originalRecipient: [UInt8]? = nil) {
+        self.address = address
+        self.notify = notify
+        self.originalRecipient = originalRecipient
+    }
+}
+
+/// An answer to a question about a sender, a recipient or a message.
+package enum Verdict: Hashable, Sendable {
+    case accept
+    /// The client gets this reply; code 421 ends the session.
+    case refuse(Reply)
+}
+
+/// The answer to ``ServerStep/beginMessage``.
+package enum MessageOpening: Hashable, Sendable {
+    case opened(OpenedMessage)
+    /// The client gets this reply, and the transaction is over; code 421 ends the session.
+    case refused(Reply)
+}
+
+/// What the trace header of a message needs to know from outside.
+package struct OpenedMessage: Hashable, Sendable {
+    /// The message's id in the queue, as text.
+    package var identifier: String
+    package var date: MailDate
+    /// Random; makes the `Message-ID` that is added to a message without one.
+    package var uniqueNumber: UInt64
+
+    package init(identifier: String, date: MailDate, uniqueNumber: UInt64) {
+        self.identifier = identifier
+        self.date = date
+        self.uniqueNumber = uniqueNumber
+    }
+}
+
+/// Why a session ended.
+package enum DisconnectReason: Hashable, Sendable {
+    case quit
+    /// The client closed the connection, or it broke.
+    case clientLeft
+    case timeout
+    case shutdown
+    case tooManyBadCommands
+    /// The client did not keep to the protocol in a way that leaves unclear where its commands begin.
+    case protocolViolation
+    /// A reply with code 421 was given by whoever answered a question.
+    case serviceUnavailable
+
+    /// The words for the log.
+    package var text: String {
+        switch self {
+        case .quit: "quit"
+        case .clientLeft: "client left"
+        case .timeout: "timeout"
+        case .shutdown: "shutdown"
+        case .tooManyBadCommands: "too many bad commands"
+        case .protocolViolation: "protocol violation"
+        case .serviceUnavailable: "service unavailable"
+        }
+    }
+}
+
+/// A command that was refused, for the log.
+package struct FailedCommand: Hashable, Sendable {
+    /// The command line, printable and cut to a length fit for a log; empty when a reply had no command.
+    package var command: String
+    package var reply: Reply
+
+    package init(command: String, reply: Reply) {
+        self.command = command
+        self.reply = reply
+    }
+}
