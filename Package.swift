@@ -49,13 +49,15 @@ let package = Package(
 
         // System: Unix.
         .target(name: "CPlatform", path: "compat/Platform", publicHeadersPath: "include"),
+        .target(
+            name: "CConcurrencyHooks", path: "compat/ConcurrencyHooks", publicHeadersPath: "include"),
         .systemLibrary(
             name: "CLibevent", path: "compat/CLibevent", pkgConfig: "libevent",
             providers: [.apt(["libevent-dev"])]),
         room("System", "Platform", ["CPlatform"]),
         room("System", "Log", ["CPlatform", "Platform"]),
         room("System", "WireFormat"),
-        room("System", "EventLoop", ["CPlatform", "CLibevent", "Platform"]),
+        room("System", "EventLoop", ["CPlatform", "CConcurrencyHooks", "CLibevent", "Platform"]),
         room("System", "Interprocess", ["CPlatform", "Platform", "WireFormat", "EventLoop"]),
 
         // Storage: mail kept in Unix.
@@ -83,6 +85,10 @@ let package = Package(
         program("sendmail-offline", in: "compat/Sendmail/sendmail-offline", ["Platform"]),
 
         // Tests mirror the shelves.
+        program("LoopProbe", in: "Tests/Support/LoopProbe", ["EventLoop", "Interprocess", "Platform", "WireFormat"]),
+        .target(
+            name: "LoopTesting", dependencies: ["EventLoop", "Platform"], path: "Tests/Support/LoopTesting",
+            swiftSettings: swift),
         tests("Mail", "MailSyntax"),
         tests("Mail", "Envelopes"),
         tests("Mail", "SMTPProtocol"),
@@ -90,10 +96,10 @@ let package = Package(
         tests("Policy", "Configuration"),
         tests("Policy", "Rules"),
         tests("Policy", "Scheduling"),
-        tests("System", "Platform"),
+        tests("System", "Platform", ["LoopTesting", "LoopProbe"]),
         tests("System", "WireFormat"),
-        tests("System", "EventLoop"),
-        tests("System", "Interprocess"),
+        tests("System", "EventLoop", ["Platform", "LoopTesting", "LoopProbe"]),
+        tests("System", "Interprocess", ["Platform", "WireFormat", "EventLoop", "LoopTesting", "LoopProbe"]),
         tests("Storage", "QueueStorage"),
         tests("Storage", "TableBackends"),
         tests("Storage", "MailboxDelivery"),

@@ -1,5 +1,5 @@
-/* libevent for Swift. _GNU_SOURCE first: without it fd_set differs between clang modules. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE 1
-#endif
+/*
+ * libevent for Swift. No feature macro here: the compiler's module of the C library is built without
+ * _GNU_SOURCE, and fd_set must look the same in both.
+ */
 #include <event2/event.h>

@@ -1,7 +1,9 @@
-/* Descriptors: fcntl and the CMSG macros. */
+/* Descriptors: fcntl, locks, and descriptors on their way to other processes. */
+#define _GNU_SOURCE 1
 #include "CPlatform.h"
 #include <fcntl.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -53,4 +55,20 @@ ssize_t martlet_receive_descriptor(int socket, void *bytes, size_t count, int *d
         }
     }
     return result;
+}
+
+int martlet_eventfd(void) {
+    return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+}
+
+int martlet_pipe(int ends[2]) {
+    return pipe2(ends, O_CLOEXEC);
+}
+
+int martlet_record_lock(int descriptor, bool lock, bool wait) {
+    struct flock region;
+    memset(&region, 0, sizeof region);
+    region.l_type = lock ? F_WRLCK : F_UNLCK;
+    region.l_whence = SEEK_SET;
+    return fcntl(descriptor, wait ? F_SETLKW : F_SETLK, &region);
 }

@@ -31,7 +31,7 @@ package enum LocalSocket {
 }
 
 /// The two ends of one connection; noncopyable values cannot stand in a tuple.
-package struct SocketPair: ~Copyable {
+@frozen package struct SocketPair: ~Copyable {
     package let first: OwnedDescriptor
     package let second: OwnedDescriptor
 }

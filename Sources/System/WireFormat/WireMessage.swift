@@ -22,6 +22,26 @@ package struct WireWriter: ~Copyable {
     package private(set) var bytes: [UInt8] = []
     package init() {}
 
+    /// Appends a message behind its length: four octets in network order that do not count themselves.
+    package mutating func writeFrame(_ message: some WireMessage) {
+        let start = bytes.count
+        write(UInt32(0))
+        message.encode(into: &self)
+        let length = bytes.count - start - 4
+        precondition(length <= Int(UInt32.max), "a message exceeds four gigabytes")
+        for offset in 0..<4 { bytes[start + offset] = UInt8(truncatingIfNeeded: length >> (24 - 8 * offset)) }
+    }
+
+    /// Forgets the first octets, which have been sent.
+    package mutating func removeFirst(_ count: Int) {
+        if count == bytes.count {
+            // Room for the next batch is kept, the room of an unusual one is not.
+            bytes.removeAll(keepingCapacity: bytes.capacity <= 64 << 10)
+        } else {
+            bytes.removeFirst(count)
+        }
+    }
+
     package mutating func write(_ value: UInt8) { bytes.append(value) }
     package mutating func write(_ value: UInt16) { writeInteger(value) }
     package mutating func write(_ value: UInt32) { writeInteger(value) }
@@ -55,11 +75,7 @@ package struct WireWriter: ~Copyable {
     }
 
     private mutating func writeInteger<Value: FixedWidthInteger & UnsignedInteger>(_ value: Value) {
-        var shift = Value.bitWidth - 8
-        while shift >= 0 {
-            bytes.append(UInt8(truncatingIfNeeded: value >> Value(shift)))
-            shift -= 8
-        }
+        withUnsafeBytes(of: value.bigEndian) { bytes.append(contentsOf: $0) }
     }
 }
 

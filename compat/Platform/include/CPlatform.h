@@ -1,10 +1,17 @@
-/* What Swift cannot say of Unix: macros, variadic calls, fork. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE 1
-#endif
+/*
+ * What Swift cannot say of Unix: macros, variadic calls, fork, and what glibc shows to _GNU_SOURCE only.
+ * That macro is defined by the .c files, not here: the compiler's module of the C library is built without.
+ */
 #ifndef MARTLET_CPLATFORM_H
 #define MARTLET_CPLATFORM_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
+
+/* Unless said otherwise: 0 or a count when done, -1 with errno when not. */
+
+/* descriptors.c */
 
 /* fcntl with an integer argument. */
 int martlet_fcntl(int descriptor, int command, int argument);
@@ -14,4 +21,77 @@ ssize_t martlet_send_descriptor(int socket, const void *bytes, size_t count, int
 
 /* recvmsg of bytes and at most one descriptor (-1 when none came), close-on-exec; surplus ones are closed. */
 ssize_t martlet_receive_descriptor(int socket, void *bytes, size_t count, int *descriptor);
+
+/* An eventfd, non-blocking and close-on-exec. */
+int martlet_eventfd(void);
+
+/* pipe2: both ends close-on-exec. */
+int martlet_pipe(int ends[2]);
+
+/* fcntl record lock over the whole file, exclusive or released; waits when told to. */
+int martlet_record_lock(int descriptor, bool lock, bool wait);
+
+/* sockets.c */
+
+/* accept4: non-blocking and close-on-exec. `peer` points to `room` octets; `length` is what the kernel filled. */
+int martlet_accept(int listener, void *peer, uint32_t room, uint32_t *length);
+
+/* Who is at the other end of a Unix socket, as the kernel saw it when the connection was made. */
+int martlet_peer_credentials(int socket, pid_t *process, uid_t *user, gid_t *group);
+
+/* processes.c */
+
+/* How a child is to start. Pointers are borrowed for the call. */
+struct martlet_spawn {
+    const char *path;
+    char *const *arguments;
+    char *const *environment;
+    /* What becomes 0, 1, 2 and 3; -1 stands for /dev/null, for the last one for closed. */
+    int descriptors[4];
+    bool new_session;
+    /* Credentials are set only when told to; the order is groups, group, user. */
+    bool change_user;
+    uid_t user;
+    gid_t group;
+    const gid_t *groups;
+    size_t group_count;
+    /* NULL keeps the working directory. */
+    const char *directory;
+    /* File mode creation mask; -1 keeps it. */
+    int mask;
+    /* Soft limit of open descriptors, cut to the hard one; 0 keeps it. */
+    uint64_t open_files;
+};
+
+/*
+ * fork and exec in one function, so that no Swift runs in between. Everything above 3 is closed, every
+ * signal has its default action and is unblocked. A failure before or in exec is reported here: the result
+ * is then -1, errno says why, and *step points to the name of the call.
+ */
+pid_t martlet_spawn(const struct martlet_spawn *request, const char **step);
+
+/* The status of waitpid taken apart. */
+bool martlet_wait_exited(int status, int *code);
+int martlet_wait_signal(int status);
+
+/* title.c */
+
+/* Writes the title over the arguments and the environment; what does not fit is cut. Needs /proc. */
+int martlet_set_title(const char *title);
+
+/* PR_SET_NAME, cut to 15 octets. */
+int martlet_set_name(const char *name);
+
+/* privileges.c */
+
+/* chdir, chroot (NULL for none), setgroups, setresgid, setresuid, and a check that nothing came back. */
+int martlet_drop_privileges(const char *root, uid_t user, gid_t group, const gid_t *groups, size_t group_count,
+                            const char **step);
+
+/* PR_SET_NO_NEW_PRIVS and PR_SET_DUMPABLE 0. */
+int martlet_forbid_new_privileges(void);
+int martlet_forbid_dumps(void);
+
+/* getrandom without flags. */
+ssize_t martlet_random(void *bytes, size_t count);
 #endif

@@ -1,0 +1,138 @@
+import Glibc
+import Platform
+
+/// What a read brought.
+package enum ReadResult: Equatable, Sendable {
+    /// At least one octet.
+    case bytes([UInt8])
+    /// The peer sends nothing more.
+    case end
+    case timedOut
+    /// Also ECANCELED after ``ByteStream/close()``.
+    case failed(SystemError)
+}
+
+/// How a write ended.
+package enum WriteResult: Equatable, Sendable {
+    /// The kernel has taken every octet.
+    case written
+    /// Some octets may be gone; the stream is useful for nothing but closing.
+    case timedOut
+    /// Also ECANCELED after ``ByteStream/close()``.
+    case failed(SystemError)
+}
+
+/// A socket or pipe that is read and written without blocking the loop; owns the descriptor.
+///
+/// One task at a time reads and one writes. Holds no memory for data: a read returns what is there in an
+/// array of its size, and a write keeps the caller's array until it is done. Without ``close()`` the
+/// descriptor is closed with the last reference.
+@EventLoopActor package final class ByteStream {
+    /// The most that one read returns, in octets.
+    package static let readSize = 64 << 10
+
+    private var descriptor: OwnedDescriptor?
+    private let raw: CInt
+    /// For a layer that reads and writes the descriptor itself, such as TLS. Nothing else may wait meanwhile.
+    package let readiness: Readiness
+    /// The last read filled the buffer, so the next tries before it waits.
+    private var mayHoldMore = false
+
+    /// - Throws: What the kernel says to making the descriptor non-blocking.
+    package init(adopting descriptor: consuming OwnedDescriptor) throws(SystemError) {
+        try descriptor.setNonBlocking()
+        raw = descriptor.raw
+        readiness = Readiness(descriptor: descriptor.raw)
+        self.descriptor = consume descriptor
+    }
+
+    /// The number, for calls that ask about the socket; -1 once closed.
+    package var rawDescriptor: CInt { descriptor == nil ? -1 : raw }
+
+    package func read(deadline: MonotonicInstant? = nil) async -> ReadResult {
+        if mayHoldMore, let result = readNow() { return result }
+        while true {
+            switch await readiness.readable(deadline: deadline) {
+            case .timedOut: return .timedOut
+            case .closed: return .failed(SystemError("read", code: ECANCELED))
+            case .ready: if let result = readNow() { return result }
+            }
+        }
+    }
+
+    /// Hands all octets to the kernel: at once if it has room, else as it makes room.
+    package func write(_ bytes: [UInt8], deadline: MonotonicInstant? = nil) async -> WriteResult {
+        var offset = 0
+        while true {
+            switch writeNow(bytes, from: &offset) {
+            case .done: return .written
+            case .failed(let error): return .failed(error)
+            case .full: break
+            }
+            switch await readiness.writable(deadline: deadline) {
+            case .timedOut: return .timedOut
+            case .closed: return .failed(SystemError("write", code: ECANCELED))
+            case .ready: break
+            }
+        }
+    }
+
+    /// Tells the peer that nothing more will be sent; reading goes on. Sockets only.
+    package func finishWriting() throws(SystemError) {
+        guard descriptor != nil else { throw SystemError("shutdown", code: ECANCELED) }
+        let raw = self.raw
+        _ = try checked("shutdown") { shutdown(raw, CInt(SHUT_WR)) }
+    }
+
+    /// Ends every wait and closes the descriptor.
+    package func close() { _ = release() }
+
+    /// Ends every wait and gives the descriptor up, still non-blocking; nil once closed.
+    package func release() -> OwnedDescriptor? {
+        readiness.close()
+        return descriptor.take()
+    }
+
+    /// Nil when there is nothing yet.
+    private func readNow() -> ReadResult? {
+        guard descriptor != nil else { return .failed(SystemError("read", code: ECANCELED)) }
+        let buffer = ReadBuffer.shared
+        while true {
+            let count = Glibc.read(raw, buffer.baseAddress, Self.readSize)
+            if count > 0 {
+                mayHoldMore = count == Self.readSize
+                return .bytes(Array(buffer[..<count]))
+            }
+            mayHoldMore = false
+            if count == 0 { return .end }
+            let code = errno
+            if code == EINTR { continue }
+            if code == EAGAIN { return nil }
+            return .failed(SystemError("read", code: code))
+        }
+    }
+
+    private enum Attempt {
+        case done, full
+        case failed(SystemError)
+    }
+
+    private func writeNow(_ bytes: [UInt8], from offset: inout Int) -> Attempt {
+        guard descriptor != nil else { return .failed(SystemError("write", code: ECANCELED)) }
+        while offset < bytes.count {
+            let count = bytes.withUnsafeBytes { all in
+                let rest = UnsafeRawBufferPointer(rebasing: all[offset...])
+                return Glibc.write(raw, rest.baseAddress, rest.count)
+            }
+            if count >= 0 {
+                offset += count
+                continue
+            }
+            let code = errno
+            if code == EINTR { continue }
+            if code == EAGAIN { return .full }
+            return .failed(SystemError("write", code: code))
+        }
+        return .done
+    }
+}

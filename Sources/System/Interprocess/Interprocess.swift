@@ -1,1 +1,0 @@
-// Interprocess: being built.
