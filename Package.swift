@@ -79,10 +79,17 @@ let package = Package(
         .target(
             name: "Submission", dependencies: ["MailSyntax", "Envelopes", "WireFormat"], path: "compat/Sendmail/Submission",
             swiftSettings: swift),
+        .target(
+            name: "OfflineStore", dependencies: ["Submission", "Platform"], path: "compat/Sendmail/OfflineStore",
+            swiftSettings: swift),
+        .target(
+            name: "CEmptyEnvironment", path: "compat/Sendmail/CEmptyEnvironment", publicHeadersPath: "include"),
         program(
             "sendmail", in: "compat/Sendmail/sendmail",
-            ["Submission", "MailSyntax", "Platform", "WireFormat", "ControlMessages"]),
-        program("sendmail-offline", in: "compat/Sendmail/sendmail-offline", ["Platform"]),
+            ["Submission", "OfflineStore", "MailSyntax", "Envelopes", "Tables", "Platform", "ControlMessages"]),
+        program(
+            "sendmail-offline", in: "compat/Sendmail/sendmail-offline",
+            ["Submission", "OfflineStore", "CEmptyEnvironment", "Platform"]),
 
         // Tests mirror the shelves.
         program("LoopProbe", in: "Tests/Support/LoopProbe", ["EventLoop", "Interprocess", "Platform", "WireFormat"]),

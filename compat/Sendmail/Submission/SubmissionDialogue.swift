@@ -1,8 +1,4 @@
-        case .sent(let exchange):
-            guard exchange.isEmptied || reply.isPositive else {
-                outcome.isContentRefused = true
-                return refuseEverything(reply, exchange)
-            }import Envelopes
+import Envelopes
 import MailSyntax
 
 /// The SMTP client that hands one message to the daemon (RFC 5321), as a machine without a socket.
@@ -158,7 +154,10 @@ package struct SubmissionDialogue {
                 refuseEverything(reply, exchange)
             }
         case .sent(let exchange):
-            guard exchange.isEmptied || reply.isPositive else { return refuseEverything(reply, exchange) }
+            guard exchange.isEmptied || reply.isPositive else {
+                outcome.isContentRefused = true
+                return refuseEverything(reply, exchange)
+            }
             endTransaction(exchange)
         case .message, .finished:
             // The server speaks unasked: the end of the connection, most likely, which shows soon.
@@ -170,7 +169,10 @@ package struct SubmissionDialogue {
     package mutating func connectionLost() {
         switch state {
         case .greeting, .hello: refuseEverything(.lost)
-        case .envelope(let exchange), .message(let exchange), .sent(let exchange): refuseEverything(.lost, exchange)
+        case .envelope(let exchange), .message(let exchange): refuseEverything(.lost, exchange)
+        case .sent(let exchange):
+            outcome.isInDoubt = true
+            refuseEverything(.lost, exchange)
         case .finished: break
         }
     }
@@ -276,13 +278,18 @@ package struct SubmissionOutcome: Hashable, Sendable {
     package internal(set) var failure: SubmissionReply?
     /// ``failure`` came after the message was sent.
     package internal(set) var isContentRefused = false
+    /// The connection was lost between the end of the message and its reply: the daemon may have it.
+    package internal(set) var isInDoubt = false
+
+    /// The daemon was lost, and has nothing of the message for certain.
+    package var canGoElsewhere: Bool { failure == .lost && accepted.isEmpty && !isInDoubt }
 
     package init() {}
 
     /// The exit status that says it to the caller.
     ///
     /// Where some recipients got the message, the status tells of the others, for nobody else will.
-    package var status: ExitStatus {
+    package var status: ExitCode {
         if let failure, !failure.isTemporary {
             // 552 at MAIL is about the size that was announced.
             return isContentRefused || failure.code == 552 ? .badData : .unavailable

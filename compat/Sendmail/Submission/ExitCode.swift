@@ -1,5 +1,5 @@
 /// How a run ended, in the numbers of sysexits.h that callers of `sendmail` know.
-package enum ExitStatus: Int32, Hashable, Sendable {
+package enum ExitCode: Int32, Hashable, Sendable {
     /// Queued, or waiting in the offline directory: the sender will hear of whatever goes wrong from now on.
     case ok = 0
     /// A bad command line.
