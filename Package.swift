@@ -112,7 +112,7 @@ let package = Package(
         tests("Storage", "MailboxDelivery"),
         tests("Processes", "ControlMessages", ["WireFormat", "Envelopes"]),
         .testTarget(
-            name: "SubmissionTests", dependencies: ["Submission"], path: "Tests/Sendmail/SubmissionTests",
+            name: "SubmissionTests", dependencies: ["Submission", "MailSyntax", "Envelopes", "WireFormat"], path: "Tests/Sendmail/SubmissionTests",
             swiftSettings: swift),
     ]
 )
