@@ -104,6 +104,7 @@ let package = Package(
         tests("Policy", "Rules"),
         tests("Policy", "Scheduling"),
         tests("System", "Platform", ["LoopTesting", "LoopProbe"]),
+        tests("System", "Log"),
         tests("System", "WireFormat"),
         tests("System", "EventLoop", ["Platform", "LoopTesting", "LoopProbe"]),
         tests("System", "Interprocess", ["Platform", "WireFormat", "EventLoop", "LoopTesting", "LoopProbe"]),

@@ -5,6 +5,7 @@
  * installed with the toolchain; the hooks have been part of the runtime's interface since Swift 5.5.
  */
 #include "CConcurrencyHooks.h"
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +17,13 @@ typedef SWIFTCC void (*delay_original)(unsigned long long delay, void *job);
 typedef SWIFTCC void (*deadline_original)(long long seconds, long long nanoseconds, long long tolerance_seconds,
                                           long long tolerance_nanoseconds, int clock, void *job);
 
+/* A serial executor as the runtime passes it: the object and its witness table. */
+struct executor {
+    void *identity;
+    uintptr_t implementation;
+};
+typedef SWIFTCC struct executor (*main_executor_original)(void);
+
 extern SWIFTCC void (*swift_task_enqueueGlobal_hook)(void *job, enqueue_original original);
 extern SWIFTCC void (*swift_task_enqueueGlobalWithDelay_hook)(unsigned long long delay, void *job,
                                                               delay_original original);
@@ -23,12 +31,12 @@ extern SWIFTCC void (*swift_task_enqueueGlobalWithDeadline_hook)(long long secon
                                                                  long long tolerance_seconds,
                                                                  long long tolerance_nanoseconds, int clock,
                                                                  void *job, deadline_original original);
-extern SWIFTCC void (*swift_task_enqueueMainExecutor_hook)(void *job, enqueue_original original);
+extern SWIFTCC struct executor (*swift_task_getMainExecutor_hook)(main_executor_original original);
 
 /* Written once, before the loop starts. */
 static void (*global_sink)(void *job);
 
-static void refuse(const char *text) {
+static _Noreturn void refuse(const char *text) {
     ssize_t written = write(STDERR_FILENO, text, strlen(text));
     (void)written;
     abort();
@@ -41,7 +49,7 @@ static SWIFTCC void on_global(void *job, enqueue_original original) {
 
 static SWIFTCC void on_delay(unsigned long long delay, void *job, delay_original original) {
     (void)delay, (void)job, (void)original;
-    refuse("Task.sleep is not for programs on the event loop: use LoopTimer or pause(until:)\n");
+    refuse("Task.sleep is not for programs on the event loop: use pause(until:)\n");
 }
 
 static SWIFTCC void on_deadline(long long seconds, long long nanoseconds, long long tolerance_seconds,
@@ -49,11 +57,12 @@ static SWIFTCC void on_deadline(long long seconds, long long nanoseconds, long l
                                 deadline_original original) {
     (void)seconds, (void)nanoseconds, (void)tolerance_seconds, (void)tolerance_nanoseconds, (void)clock;
     (void)job, (void)original;
-    refuse("Task.sleep is not for programs on the event loop: use LoopTimer or pause(until:)\n");
+    refuse("Task.sleep is not for programs on the event loop: use pause(until:)\n");
 }
 
-static SWIFTCC void on_main(void *job, enqueue_original original) {
-    (void)job, (void)original;
+/* Asked for by whoever is about to run on the main actor; nobody else needs it. */
+static SWIFTCC struct executor on_main(main_executor_original original) {
+    (void)original;
     refuse("the main actor is not served by programs on the event loop: isolate to EventLoopActor\n");
 }
 
@@ -62,5 +71,5 @@ void martlet_hook_global_executor(void (*sink)(void *job)) {
     swift_task_enqueueGlobal_hook = on_global;
     swift_task_enqueueGlobalWithDelay_hook = on_delay;
     swift_task_enqueueGlobalWithDeadline_hook = on_deadline;
-    swift_task_enqueueMainExecutor_hook = on_main;
+    swift_task_getMainExecutor_hook = on_main;
 }

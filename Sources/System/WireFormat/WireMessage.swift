@@ -118,7 +118,11 @@ package struct WireReader {
     }
 
     package mutating func readString() throws(WireError) -> String {
-        guard let text = String(validating: try readBytes(), as: UTF8.self) else { throw .invalid("text") }
+        let count = Int(try readUInt32())
+        guard count <= remaining else { throw .truncated }
+        let content = bytes[position..<(position + count)]
+        position += count
+        guard let text = String(validating: content, as: UTF8.self) else { throw .invalid("text") }
         return text
     }
 

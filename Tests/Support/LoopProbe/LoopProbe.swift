@@ -18,6 +18,8 @@ import Platform
         case "throughput": onTheLoop { await Throughput.check(rest) }
         case "echo": onTheLoop { await Throughput.echo() }
         case "idle": onTheLoop { await IdleSessions.check(rest) }
+        case "confined-loop": onTheLoop { await Confined.loop() }
+        case "confined": Confined.check(rest)
         case "title": Processes.title(rest)
         case "inherited": Processes.inherited()
         case "drop": Processes.drop(rest)
