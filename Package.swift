@@ -113,6 +113,12 @@ let package = Package(
         tests("Storage", "MailboxDelivery"),
         tests("Processes", "ControlMessages", ["WireFormat", "Envelopes"]),
         .testTarget(
+            name: "SendmailProgramTests",
+            dependencies: [
+                "sendmail", "sendmail-offline", "Submission", "ControlMessages", "SMTPProtocol", "MailSyntax", "Envelopes", "WireFormat",
+                "Platform",
+            ], path: "Tests/Sendmail/SendmailProgramTests", swiftSettings: swift),
+        .testTarget(
             name: "SubmissionTests", dependencies: ["Submission", "MailSyntax", "Envelopes", "WireFormat"], path: "Tests/Sendmail/SubmissionTests",
             swiftSettings: swift),
     ]

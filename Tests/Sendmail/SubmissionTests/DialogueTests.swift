@@ -191,12 +191,16 @@ private func accepting(_ exceptions: [String: String] = [:]) -> (String) -> Stri
         var all = envelope(["j\u{FC}@host.example"])
         all.notify = [.success, .failure]
         all.returnContent = .headers
-        all.envelopeIdentifier = bytes("id +=\u{7F}x")
+        all.envelopeIdentifier = bytes("id +=x")
         let (_, commands, _) = play(all, eightBit: true, answer: accepting())
-        #expect(commands[1] == "MAIL FROM:<me@host.example> SIZE=5 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=id+20+2B+3D+7Fx")
+        #expect(commands[1] == "MAIL FROM:<me@host.example> SIZE=5 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=id+20+2B+3Dx")
         #expect(commands[2] == "RCPT TO:<j\u{FC}@host.example> NOTIFY=SUCCESS,FAILURE")
-        all.envelopeIdentifier = [UInt8](repeating: 0x61, count: 101)
-        #expect(!play(all, answer: accepting()).commands[1].contains("ENVID"))
+        all.envelopeIdentifier = [UInt8](repeating: 0x61, count: 100)
+        #expect(play(all, answer: accepting()).commands[1].contains("ENVID"))
+        for wrong in [[UInt8](repeating: 0x61, count: 101), bytes("a\nb"), bytes("\u{E9}"), [0x7F]] {
+            all.envelopeIdentifier = wrong
+            #expect(!play(all, answer: accepting()).commands[1].contains("ENVID"))
+        }
         #expect(play(all, extensions: [], answer: accepting()).commands[2] == "RCPT TO:<j\u{FC}@host.example>")
     }
 

@@ -215,17 +215,20 @@ extension SubmissionDialogue {
             case .headers: command += Array(" RET=HDRS".utf8)
             case nil: break
             }
-            if let identifier = envelope.envelopeIdentifier.map(Xtext.encoded), !identifier.isEmpty,
-                identifier.count <= Self.longestIdentifier
-            {
-                command += Array(" ENVID=".utf8) + identifier
-            }
+            if let identifier = encodedIdentifier { command += Array(" ENVID=".utf8) + identifier }
         }
         return command + [0x0D, 0x0A]
     }
 
-    /// RFC 3461 section 4.4. A longer one is left out: the options for notification never refuse mail.
-    private static let longestIdentifier = 100
+    /// The ENVID value. One that RFC 3461 section 4.4 does not allow, not printable or above 100 characters, is
+    /// left out: the options for notification are never a reason to refuse mail.
+    private var encodedIdentifier: [UInt8]? {
+        guard let identifier = envelope.envelopeIdentifier, identifier.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) else {
+            return nil
+        }
+        let encoded = Xtext.encoded(identifier)
+        return encoded.isEmpty || encoded.count > 100 ? nil : encoded
+    }
 
     private func rcptCommand(_ recipient: MailAddress) -> [UInt8] {
         var command = Array("RCPT TO:<".utf8) + recipient.bytes + Array(">".utf8)
