@@ -116,10 +116,17 @@ let package = Package(
         .target(
             name: "Submission", dependencies: ["MailSyntax", "Envelopes", "WireFormat"], path: "compat/Sendmail/Submission",
             swiftSettings: swift),
+        .target(
+            name: "OfflineStore", dependencies: ["Submission", "Platform"], path: "compat/Sendmail/OfflineStore",
+            swiftSettings: swift),
+        .target(
+            name: "CEmptyEnvironment", path: "compat/Sendmail/CEmptyEnvironment", publicHeadersPath: "include"),
         program(
             "sendmail", in: "compat/Sendmail/sendmail",
-            ["Submission", "MailSyntax", "Platform", "WireFormat", "ControlMessages"]),
-        program("sendmail-offline", in: "compat/Sendmail/sendmail-offline", ["Platform"]),
+            ["Submission", "OfflineStore", "MailSyntax", "Envelopes", "Tables", "Platform", "ControlMessages"]),
+        program(
+            "sendmail-offline", in: "compat/Sendmail/sendmail-offline",
+            ["Submission", "OfflineStore", "CEmptyEnvironment", "Platform"]),
 
         // Tests mirror the shelves.
         program("LoopProbe", in: "Tests/Support/LoopProbe", ["EventLoop", "Interprocess", "Platform", "WireFormat"]),
@@ -152,7 +159,13 @@ let package = Package(
             dependencies: ["mail.agent", "AgentMessages", "MailSyntax", "Envelopes", "WireFormat", "CPlatform", "Platform"],
             path: "Tests/Programs/MailAgentTests", swiftSettings: swift),
         .testTarget(
-            name: "SubmissionTests", dependencies: ["Submission"], path: "Tests/Sendmail/SubmissionTests",
+            name: "SendmailProgramTests",
+            dependencies: [
+                "sendmail", "sendmail-offline", "Submission", "ControlMessages", "SMTPProtocol", "MailSyntax", "Envelopes", "WireFormat",
+                "Platform",
+            ], path: "Tests/Sendmail/SendmailProgramTests", swiftSettings: swift),
+        .testTarget(
+            name: "SubmissionTests", dependencies: ["Submission", "MailSyntax", "Envelopes", "WireFormat"], path: "Tests/Sendmail/SubmissionTests",
             swiftSettings: swift),
     ]
 )

@@ -16,38 +16,22 @@ package struct ControlClient: ~Copyable {
     /// - Throws: ``ControlClientError/notRunning`` when nobody listens there, ``ControlClientError/timedOut``,
     ///   ``ControlClientError/failed(_:)``.
     package init(path: String, timeout: Int) throws(ControlClientError) {
-        let raw = Glibc.socket(AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
-        guard raw >= 0 else { throw .failed(SystemError("socket")) }
-        let descriptor = OwnedDescriptor(adopting: raw)
-        // The kernel applies the limit for sending to connect as well, which waits while the daemon's backlog is full.
-        var limit = timeval(tv_sec: timeout, tv_usec: 0)
-        for option in [SO_SNDTIMEO, SO_RCVTIMEO] {
-            guard setsockopt(raw, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size)) == 0 else {
-                throw .failed(SystemError("setsockopt"))
-            }
-        }
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let name = Array(path.utf8)
-        let fits = withUnsafeMutableBytes(of: &address.sun_path) { room in
-            guard !name.isEmpty, name.count < room.count else { return false }
-            room.copyBytes(from: name)
-            return true
-        }
-        guard fits else { throw .failed(SystemError("connect \(path)", code: ENAMETOOLONG)) }
-        let result = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(raw, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        guard result == 0 else {
-            switch errno {
+        do throws(SystemError) {
+            socket = try Self.connect(path, timeout)
+        } catch {
+            switch error.code {
             case ENOENT, ENOTDIR, ECONNREFUSED: throw .notRunning
-            case EAGAIN, EINTR: throw .timedOut
-            case let code: throw .failed(SystemError("connect \(path)", code: code))
+            // The daemon's backlog is full.
+            case EAGAIN, ETIMEDOUT: throw .timedOut
+            default: throw .failed(error)
             }
         }
-        socket = descriptor
+    }
+
+    private static func connect(_ path: String, _ timeout: Int) throws(SystemError) -> OwnedDescriptor {
+        let socket = try ConnectingSocket.wait(to: .local(path: path), timeout: Int32(timeout) * 1000)
+        try Sockets.setTimeout(socket.raw, seconds: timeout)
+        return socket
     }
 
     /// Sends a request.
@@ -55,23 +39,14 @@ package struct ControlClient: ~Copyable {
         var bytes = greeted ? [] : ControlFrame.bytes(ClientToControl.hello(version: ClientToControl.version))
         greeted = true
         bytes += ControlFrame.bytes(request)
-        let raw = socket.raw
-        var offset = 0
-        while offset < bytes.count {
-            let count = bytes.withUnsafeBytes { all in
-                let rest = UnsafeRawBufferPointer(rebasing: all[offset...])
-                return Glibc.send(raw, rest.baseAddress, rest.count, CInt(MSG_NOSIGNAL))
-            }
-            if count >= 0 {
-                offset += count
-                continue
-            }
-            switch errno {
-            case EINTR: continue
+        do throws(SystemError) {
+            try Sockets.sendAll(socket.raw, bytes)
+        } catch {
+            switch error.code {
             case EAGAIN: throw .timedOut
             // The daemon may have said why before it closed: the reader finds that out.
             case EPIPE, ECONNRESET: return
-            case let code: throw .failed(SystemError("send", code: code))
+            default: throw .failed(error)
             }
         }
     }
@@ -140,6 +115,9 @@ package struct SubmissionConnection: ~Copyable {
     package let socket: OwnedDescriptor
     /// What of the server's words has been read already.
     package let received: [UInt8]
+
+    /// The socket alone.
+    package consuming func intoSocket() -> OwnedDescriptor { socket }
 }
 
 /// Why there is no answer from the daemon.

@@ -1,0 +1,161 @@
+import Envelopes
+import MailSyntax
+import WireFormat
+
+/// The envelope of a message that waits in the offline directory, or travels to the daemon's socket.
+package struct SubmissionEnvelope: Hashable, Sendable {
+    package var sender: ReversePath
+    package var recipients: [MailAddress]
+    package var notify: NotifyOptions?
+    package var returnContent: ReturnContent?
+    /// Decoded; see RFC 3461 section 4.4.
+    package var envelopeIdentifier: [UInt8]?
+
+    package init(
+        sender: ReversePath, recipients: [MailAddress], notify: NotifyOptions? = nil,
+        returnContent: ReturnContent? = nil, envelopeIdentifier: [UInt8]? = nil
+    ) {
+        self.sender = sender
+        self.recipients = recipients
+        self.notify = notify
+        self.returnContent = returnContent
+        self.envelopeIdentifier = envelopeIdentifier
+    }
+
+    /// Some address needs SMTPUTF8 (RFC 6531).
+    package var needsUTF8: Bool {
+        (recipients + (sender.address.map { [$0] } ?? [])).contains { address in
+            (address.localPart.bytes + address.domain.bytes).contains { $0 >= 0x80 }
+        }
+    }
+}
+
+/// A file of the offline directory: eight bytes that name the format, eight of the message's length, the
+/// envelope preceded by four bytes of its length, the message with LF line ends.
+///
+/// Any user can have such a file written, and a rootless installation's user can write what he likes, so
+/// reading believes nothing. Who handed the message in is the owner of the file, not a field of it.
+package struct OfflineMessage: Hashable, Sendable {
+    package let envelope: SubmissionEnvelope
+    /// Where the message begins, from the start of the file.
+    package let messageOffset: Int
+    package let messageLength: Int
+
+    /// The longest envelope, in bytes: 10,000 recipients of usual length.
+    package static let longestEnvelope = 1 << 20
+    /// The longest message, in bytes. The daemon applies its own limit when it takes the file.
+    package static let longestMessage = 256 << 20
+    /// A reader needs this much of a file, or all of a shorter one.
+    package static let longestPreamble = prefixLength + longestEnvelope
+
+    /// Bytes before the envelope.
+    package static let prefixLength = 20
+    /// Where the length of the message stands, to be written when it is known.
+    package static let lengthOffset = 8
+    private static let format = Array("martlet\u{1}".utf8)
+
+    /// Reads the beginning of a file.
+    ///
+    /// - Parameters:
+    ///   - beginning: The first ``longestPreamble`` bytes, or the whole file.
+    ///   - fileSize: The size of the file, which must be that of its parts exactly.
+    /// - Throws: ``OfflineMessageError``.
+    package init(beginning: [UInt8], fileSize: Int64) throws(OfflineMessageError) {
+        guard beginning.count >= Self.prefixLength, beginning.starts(with: Self.format) else { throw .notThisFormat }
+        do throws(WireError) {
+            var reader = WireReader(beginning[Self.format.count...])
+            let length = try reader.readUInt64()
+            let envelopeBytes = try reader.readBytes()
+            guard envelopeBytes.count <= Self.longestEnvelope else { throw .invalid("envelope") }
+            messageOffset = Self.prefixLength + envelopeBytes.count
+            guard length <= UInt64(Self.longestMessage), Int64(messageOffset) + Int64(length) == fileSize else {
+                throw .invalid("length of the message")
+            }
+            messageLength = Int(length)
+            envelope = try SubmissionEnvelope(wireBytes: envelopeBytes)
+        } catch {
+            throw .malformed(error)
+        }
+    }
+
+    /// What stands before a message in its file.
+    ///
+    /// - Throws: ``OfflineMessageError/tooManyRecipients`` above ``longestEnvelope``.
+    package static func preamble(
+        _ envelope: SubmissionEnvelope, messageLength: Int
+    ) throws(OfflineMessageError) -> [UInt8] {
+        let bytes = envelope.wireBytes
+        guard bytes.count <= longestEnvelope else { throw .tooManyRecipients }
+        var writer = WireWriter()
+        writer.write(UInt64(messageLength))
+        writer.write(bytes)
+        return format + writer.bytes
+    }
+
+    /// The length as it is written at ``lengthOffset``.
+    package static func lengthBytes(_ length: Int) -> [UInt8] {
+        var writer = WireWriter()
+        writer.write(UInt64(length))
+        return writer.bytes
+    }
+}
+
+package enum OfflineMessageError: Error, Hashable, Sendable {
+    case notThisFormat
+    case malformed(WireError)
+    case tooManyRecipients
+}
+
+// Functions, not a conformance to WireMessage: how addresses travel between processes is decided elsewhere.
+extension SubmissionEnvelope {
+    package var wireBytes: [UInt8] {
+        var writer = WireWriter()
+        writer.write(sender.address) { $0.write(to: &$1) }
+        writer.write(list: recipients) { $0.write(to: &$1) }
+        writer.write(notify) { $1.write($0.rawValue) }
+        writer.write(returnContent) { $1.write($0.rawValue) }
+        writer.write(envelopeIdentifier) { $1.write($0) }
+        return writer.bytes
+    }
+
+    package init(wireBytes: [UInt8]) throws(WireError) {
+        var reader = WireReader(wireBytes)
+        let address = try reader.readOptional { reader throws(WireError) in try MailAddress(readingFrom: &reader) }
+        sender = address.map { .mailbox($0) } ?? .null
+        recipients = try reader.readList { reader throws(WireError) in try MailAddress(readingFrom: &reader) }
+        guard !recipients.isEmpty else { throw .invalid("no recipients") }
+        notify = try reader.readOptional { reader throws(WireError) in
+            let options = NotifyOptions(rawValue: try reader.readUInt8())
+            guard !options.isEmpty, options.isSubset(of: [.success, .failure, .delay]) || options == .never else {
+                throw .unknownValue(UInt64(options.rawValue), for: "NotifyOptions")
+            }
+            return options
+        }
+        returnContent = try reader.readOptional { reader throws(WireError) in
+            let raw = try reader.readUInt8()
+            guard let content = ReturnContent(rawValue: raw) else {
+                throw .unknownValue(UInt64(raw), for: "ReturnContent")
+            }
+            return content
+        }
+        envelopeIdentifier = try reader.readOptional { reader throws(WireError) in try reader.readBytes() }
+        try reader.finish()
+    }
+}
+
+extension MailAddress {
+    fileprivate func write(to writer: inout WireWriter) {
+        writer.write(localPart.bytes)
+        writer.write(domain.bytes)
+    }
+
+    fileprivate init(readingFrom reader: inout WireReader) throws(WireError) {
+        let local = try reader.readBytes()
+        let domain = try reader.readBytes()
+        do throws(AddressSyntaxError) {
+            self.init(try LocalPart(validating: local), at: try Domain(validating: domain))
+        } catch {
+            throw .invalid("mail address")
+        }
+    }
+}
