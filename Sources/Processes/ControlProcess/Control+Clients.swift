@@ -20,10 +20,9 @@ extension ControlProcess {
     }
 
     private func admit(_ connection: consuming OwnedDescriptor) {
-        guard let peer = try? Sockets.peerCredentials(connection.raw), let stream = try? ByteStream(adopting: connection) else {
-            // Gone already, or no descriptor left: there is nobody to tell.
-            return
-        }
+        // One that is gone already has nobody to be told.
+        guard let peer = try? Sockets.peerCredentials(connection.raw) else { return }
+        let stream = ByteStream(adopting: connection)
         guard peer.user == 0 || clients[peer.user, default: 0] < Self.maximumConnections else {
             context.log.warning("control: too many connections of uid \(peer.user)")
             stream.close()

@@ -37,6 +37,14 @@ extension DeliveryRequest {
                     everyFailureIsTemporary: task.action.everyFailureIsTemporary))
         }
 
+        func localPart(of name: String) throws(DeliveryFailure) -> LocalPart {
+            do throws(AddressSyntaxError) {
+                return try LocalPart(validating: Array(name.utf8))
+            } catch {
+                throw DeliveryFailure(status: "5.1.1", text: "user \(name) is no recipient an LMTP server can be told")
+            }
+        }
+
         let method: DeliveryMethod
         switch task.delivery.method {
         case .pipe(let line): method = command(line)
@@ -51,7 +59,7 @@ extension DeliveryRequest {
             case .lmtp(let destination, let usesRecipientAddress):
                 method = .lmtp(
                     destination: try expand(destination, for: .path),
-                    recipient: usesRecipientAddress ? envelope.destination.text : name)
+                    recipient: usesRecipientAddress ? .address(envelope.destination) : .user(try localPart(of: name)))
             case .command(let template):
                 method = command(try expand(template, for: .command))
             case .forwardOnly, .expandOnly:

@@ -15,8 +15,7 @@ extension DispatcherProcess {
         else { return }
         let listener = view.listeners[Int(place.listener)]
         try? Sockets.setNoDelay(connection.raw)
-        // A connection that broke before it was looked at has nobody to be told.
-        guard let stream = try? ByteStream(adopting: connection) else { return }
+        let stream = ByteStream(adopting: connection)
         guard sessions.hasRoom(for: address) else { return turnAway(stream, from: address, listener) }
         begin(
             stream, listener, port: place.port, local: place.address,
@@ -25,7 +24,7 @@ extension DispatcherProcess {
 
     /// A client of the Unix socket; the kernel says who.
     func acceptSubmission(_ socket: consuming OwnedDescriptor, uid: UInt32) {
-        guard let stream = try? ByteStream(adopting: socket) else { return }
+        let stream = ByteStream(adopting: socket)
         let name = view.submission.hostname
         begin(
             stream, view.submission, port: 0, local: nil,

@@ -63,7 +63,7 @@ enum Commands {
         }
     }
 
-    private static let all: [Command] = {
+    private static var all: [Command] {
         var commands: [Command] = [
             command("log brief") { _ in (.setVerbose(false), .plain) },
             command("log verbose") { _ in (.setVerbose(true), .plain) },
@@ -108,7 +108,7 @@ enum Commands {
             ]
         }
         return commands
-    }()
+    }
 
     /// All commands as lines of words, sorted.
     static var synopsis: [String] {
