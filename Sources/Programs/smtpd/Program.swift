@@ -137,7 +137,13 @@ struct Program {
             Diagnostics.fail(
                 "smtpd: need root privileges, or \(InstallationPaths.environmentVariable)=DIRECTORY to run without")
         }
-        if !options.isForeground { Daemon.detach() }
+        if !options.isForeground {
+            do throws(SystemError) {
+                try ThisProcess.detach()
+            } catch {
+                Diagnostics.fail("smtpd: \(error)")
+            }
+        }
         ParentProcess.run(
             options: options, configuration: configuration, installation: installation, log: logger(options))
     }

@@ -43,4 +43,10 @@ package enum ThisProcess {
     package static func ignoreTerminalSignals() {
         for number in [SIGINT, SIGTERM, SIGHUP, SIGPIPE] { _ = signal(number, SIG_IGN) }
     }
+
+    /// Goes on in the background: a child in a session of its own, in the root directory, with the standard
+    /// descriptors on /dev/null. Only before anything else has been started.
+    package static func detach() throws(SystemError) {
+        _ = try checked("daemon") { daemon(0, 0) }
+    }
 }
