@@ -4,6 +4,7 @@ import Glibc
 import Platform
 import ProcessMessages
 import RoleProcess
+import Tables
 
 /// Delivery agents: started as the user the dispatcher names, never as root.
 extension ParentProcess {

@@ -24,7 +24,7 @@ extension ParentProcess {
                 if !status.isSuccess, !isEnding { log.warning("delivery agent of \(user) ended: \(status)") }
                 continue
             }
-            guard let handle = roles.values.first(where: { $0.process == process }) else { continue }
+            guard let handle = roles.values.first(where: { handle in handle.process == process }) else { continue }
             handle.hasExited = true
             if !isEnding {
                 log.critical("\(handle.role.name) process ended: \(status); smtpd stops")

@@ -69,17 +69,21 @@ extension ParentProcess {
 
 extension SocketAddress {
     init(_ address: IPAddress, port: UInt16) {
-        switch address {
-        case .v4(let value):
-            self = .v4([UInt8(value >> 24), UInt8(value >> 16 & 255), UInt8(value >> 8 & 255), UInt8(value & 255)], port: port)
-        case .v6(let high, let low):
-            var octets: [UInt8] = []
-            for half in [high, low] {
-                for shift in stride(from: UInt64(56), through: 0, by: -8) {
-                    octets.append(UInt8(truncatingIfNeeded: half >> shift))
-                }
-            }
-            self = .v6(octets, port: port, scope: 0)
+        // Four or sixteen octets are always an address.
+        self.init(octets: address.octets, port: port)!
+    }
+}
+
+extension IPAddress {
+    /// Four or sixteen octets in network order.
+    fileprivate var octets: [UInt8] {
+        switch self {
+        case .v4(let value): Self.octets(of: UInt64(value), count: 4)
+        case .v6(let high, let low): Self.octets(of: high, count: 8) + Self.octets(of: low, count: 8)
         }
+    }
+
+    private static func octets(of value: UInt64, count: Int) -> [UInt8] {
+        (1...count).map { UInt8(truncatingIfNeeded: value >> UInt64((count - $0) * 8)) }
     }
 }

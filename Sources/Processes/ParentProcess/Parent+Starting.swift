@@ -45,7 +45,7 @@ extension ParentProcess {
     func refuseSecondDaemon() throws(SystemError) {
         guard try Files.status(installation.controlSocket)?.isSocket == true else { return }
         do throws(SystemError) {
-            _ = try ConnectingSocket.wait(to: .local(installation.controlSocket), timeout: 2_000)
+            _ = try ConnectingSocket.wait(to: .local(path: installation.controlSocket), timeout: 2_000)
         } catch {
             return
         }
@@ -56,16 +56,14 @@ extension ParentProcess {
         for role in Role.children {
             let pair = try LocalSocket.pair()
             let process = try spawnRole(role, link: pair.second)
-            let handle = RoleHandle(
-                role: role, process: process,
-                link: Link(
-                    adopting: pair.first, name: role.name,
-                    receive: { [unowned self] message, _ in
-                        guard let handle = roles[role] else { return }
-                        receive(message, from: handle)
-                    },
-                    closed: { [unowned self] failure in linkClosed(to: role, failure) }))
-            roles[role] = handle
+            let link = Link<ParentToChild, ChildToParent>(
+                adopting: pair.first, name: role.name,
+                receive: { [unowned self] message, _ in
+                    guard let handle = roles[role] else { return }
+                    receive(message, from: handle)
+                },
+                closed: { [unowned self] failure in linkClosed(to: role, failure) })
+            roles[role] = RoleHandle(role: role, process: process, link: link)
         }
         for role in Role.children { roles[role]?.link.send(.configure(view(for: role))) }
         for (first, second) in Role.pairs {

@@ -1,5 +1,6 @@
 import Configuration
 import EventLoop
+import Glibc
 import Interprocess
 import Log
 import Platform
@@ -42,13 +43,11 @@ package final class ParentProcess {
     package nonisolated static func run(
         options: DaemonOptions, configuration: Configuration, installation: InstallationPaths, log: Logger
     ) -> Never {
-        _ = LoopExecutor.shared
-        spawn {
-            let parent = ParentProcess(
-                options: options, configuration: configuration, installation: installation, log: log)
-            await parent.start()
-        }
-        LoopExecutor.shared.run()
+        runLoop(
+            making: {
+                ParentProcess(options: options, configuration: configuration, installation: installation, log: log)
+            },
+            start: { await $0.start() })
         Diagnostics.leave(1)
     }
 

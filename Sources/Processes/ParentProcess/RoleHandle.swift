@@ -1,4 +1,5 @@
 import EventLoop
+import Glibc
 import Interprocess
 import Platform
 import ProcessMessages

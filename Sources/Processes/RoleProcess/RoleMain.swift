@@ -24,12 +24,7 @@ package final class RoleMain<Process: RoleProcess> {
 
     /// Runs the role until the parent says otherwise. Never returns.
     package nonisolated static func run(_ type: Process.Type, installation: InstallationPaths, log: Logger) -> Never {
-        _ = LoopExecutor.shared
-        spawn {
-            let main = RoleMain(installation: installation, log: log)
-            main.begin()
-        }
-        LoopExecutor.shared.run()
+        runLoop(making: { RoleMain(installation: installation, log: log) }, start: { $0.begin() })
         Diagnostics.leave(0)
     }
 

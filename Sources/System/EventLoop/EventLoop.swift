@@ -50,3 +50,18 @@ func onLoop(_ body: @EventLoopActor () -> Void) {
         unsafeBitCast(isolated, to: (() -> Void).self)()
     }
 }
+
+/// Makes the object that a program's work hangs on, starts it, and runs the loop until it is stopped. Called
+/// once, on the thread that is to be the loop's.
+///
+/// The object lives as long as the loop runs, so what it owns may refer to it without owning it.
+package func runLoop<Root: Sendable>(
+    making make: @EventLoopActor () -> Root, start: @escaping @EventLoopActor @Sendable (Root) async -> Void
+) {
+    _ = LoopExecutor.shared
+    var made: Root?
+    onLoop { made = make() }
+    guard let root = made else { return }
+    spawn { await start(root) }
+    withExtendedLifetime(root) { LoopExecutor.shared.run() }
+}
