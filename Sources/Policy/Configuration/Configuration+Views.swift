@@ -1,0 +1,142 @@
+import Tables
+
+/// What one role may know of the configuration: a value that lacks everything else.
+package protocol ConfigurationView: Hashable, Sendable {
+    init(of configuration: Configuration)
+}
+
+extension Configuration {
+    /// The part for one role: `configuration.view(for: QueueView.self)`.
+    package func view<View: ConfigurationView>(for role: View.Type) -> View { View(of: self) }
+}
+
+/// The parent's: everything, since it made the others.
+package struct ParentView: ConfigurationView {
+    package var configuration: Configuration
+    package init(of configuration: Configuration) { self.configuration = configuration }
+}
+
+/// Lookup's: rules, tables and filters, and of actions what expansion asks for.
+package struct LookupView: ConfigurationView {
+    package var generation: Generation
+    package var serverName: String
+    package var tables: [String: TableDefinition]
+    package var rules: [Rule]
+    /// Without paths, commands and relay options: how a message is delivered is not decided here.
+    package var actions: [String: Action]
+    package var filters: [FilterDefinition]
+    package var filterProcesses: [FilterProcess]
+    package var admd: String
+    package var srs: SRSSettings?
+    package var subaddressDelimiter: UInt8
+    /// Seconds; an action's own lifetime is in ``actions``.
+    package var timeToLive: Int64
+
+    package init(of configuration: Configuration) {
+        generation = configuration.generation
+        serverName = configuration.serverName
+        tables = configuration.tables
+        rules = configuration.rules
+        actions = configuration.actions.mapValues(Self.expansionPart)
+        filters = configuration.filters
+        filterProcesses = configuration.filterProcesses
+        admd = configuration.admd
+        srs = configuration.srs
+        subaddressDelimiter = configuration.session.subaddressDelimiter
+        timeToLive = configuration.queue.timeToLive
+    }
+
+    private static func expansionPart(of action: Action) -> Action {
+        var action = action
+        switch action.kind {
+        case .relay(let relay):
+            var part = RelayAction()
+            part.usesSRS = relay.usesSRS
+            action.kind = .relay(part)
+        case .local(var local):
+            local.wrapper = nil
+            switch local.method {
+            case .mbox, .forwardOnly, .expandOnly: break
+            case .maildir: local.method = .maildir(nil, junk: false)
+            case .lmtp(_, let usesRecipientAddress): local.method = .lmtp("", usesRecipientAddress: usesRecipientAddress)
+            case .command: local.method = .command("")
+            }
+            action.kind = .local(local)
+        }
+        return action
+    }
+}
+
+/// Queue's: how to keep messages, and the names of actions that envelopes may have.
+package struct QueueView: ConfigurationView {
+    package var serverName: String
+    /// Sorted.
+    package var actions: [String]
+    package var settings: QueueSettings
+
+    package init(of configuration: Configuration) {
+        serverName = configuration.serverName
+        actions = configuration.actions.keys.sorted()
+        settings = configuration.queue
+    }
+}
+
+/// Scheduler's: times and limits.
+package struct SchedulerView: ConfigurationView {
+    package var limits: SchedulerLimits
+    /// Seconds.
+    package var timeToLive: Int64
+    /// Seconds.
+    package var bounceWarnIntervals: [Int64]
+    package var maximumDeferred: Int
+
+    package init(of configuration: Configuration) {
+        limits = configuration.scheduler
+        timeToLive = configuration.queue.timeToLive
+        bounceWarnIntervals = configuration.queue.bounceWarnIntervals
+        maximumDeferred = configuration.mta.maximumDeferred
+    }
+}
+
+/// Dispatcher's: listeners and deliveries. No private key's path, no table's content, no secret.
+package struct DispatcherView: ConfigurationView {
+    package var generation: Generation
+    package var serverName: String
+    package var listeners: [Listener]
+    package var submission: Listener
+    package var actions: [String: Action]
+    /// Without the paths of their keys.
+    package var keyPairs: [String: KeyPair]
+    package var authorities: [String: CertificateAuthority]
+    package var session: SessionSettings
+    package var mda: MDALimits
+    package var mta: MTASettings
+
+    package init(of configuration: Configuration) {
+        generation = configuration.generation
+        serverName = configuration.serverName
+        listeners = configuration.listeners
+        submission = configuration.submission
+        actions = configuration.actions
+        keyPairs = configuration.keyPairs.mapValues { pair in
+            var pair = pair
+            pair.key = nil
+            return pair
+        }
+        authorities = configuration.authorities
+        session = configuration.session
+        mda = configuration.mda
+        mta = configuration.mta
+    }
+}
+
+/// Crypto's: key pairs and nothing else.
+package struct CryptoView: ConfigurationView {
+    package var keyPairs: [String: KeyPair]
+    package init(of configuration: Configuration) { keyPairs = configuration.keyPairs }
+}
+
+/// Control's: nothing.
+package struct ControlView: ConfigurationView {
+    package init(of configuration: Configuration) {}
+}

@@ -1,0 +1,298 @@
+import MailSyntax
+
+/// Turns the bytes of a configuration and of the files it includes into tokens.
+///
+/// Hands out tokens one by one and never fails: what is no token is one of kind `invalid`, after which
+/// reading goes on at the next line. The rules are those of smtpd.conf(5) and, where it is silent, of
+/// the daemons whose files we read.
+struct Lexer {
+    /// The longest word, quoted string or macro name, in bytes.
+    static let maximumTokenLength = 8095
+    /// How deep includes may nest: more than a sensible file, less than one that includes itself.
+    static let maximumIncludeDepth = 16
+
+    var generation: Generation
+    var macros: MacroTable
+    private var files: [OpenFile] = []
+    private var filesOpened = 0
+    /// Where the byte read last stands.
+    private var last: Position
+
+    private struct OpenFile {
+        var name: String
+        var number: Int
+        var bytes: [UInt8]
+        var cursor = Cursor()
+        /// The last token of this file was the end of a line, or there was none yet.
+        var isAtLineStart = true
+    }
+
+    /// A place to read on from; a copy is a place to come back to.
+    private struct Cursor {
+        var offset = 0
+        var line = 1
+        var lineStart = 0
+        var expansion: Expansion?
+    }
+
+    private struct Expansion {
+        var macro: String
+        var value: [UInt8]
+        var index = 0
+        var start: Position
+
+        var isSpent: Bool { index >= value.count }
+    }
+
+    private struct Position {
+        var file: String
+        var number: Int
+        var line: Int
+        var column: Int
+        var offset: Int
+    }
+
+    init(file name: String, bytes: [UInt8], generation: Generation, macros: MacroTable) {
+        self.generation = generation
+        self.macros = macros
+        self.last = Position(file: name, number: 0, line: 1, column: 1, offset: 0)
+        include(name, bytes)
+    }
+
+    /// Reads a file next, and then what follows in the current one.
+    mutating func include(_ name: String, _ bytes: [UInt8]) {
+        files.append(OpenFile(name: name, number: filesOpened, bytes: bytes))
+        filesOpened += 1
+    }
+
+    /// True when one more file may be included.
+    var canInclude: Bool { files.count < Self.maximumIncludeDepth }
+
+    /// The next token; `end` again and again after the last one.
+    mutating func next() -> Token {
+        while let top = files.indices.last {
+            var byte = self.byte()
+            while byte == 0x20 || byte == 0x09 { byte = self.byte() }
+            if byte == UInt8(ascii: "#") {
+                repeat { byte = self.byte() } while byte != nil && byte != 0x0A
+            }
+            guard let byte else {
+                // A last line without its newline is complete all the same.
+                if !files[top].isAtLineStart {
+                    files[top].isAtLineStart = true
+                    let start = position(in: files[top])
+                    return token(.newline, from: start)
+                }
+                last = position(in: files[top])
+                files.removeLast()
+                continue
+            }
+            let start = last
+            let macro = expansion?.macro
+            if byte == UInt8(ascii: "$"), macro == nil {
+                if let failure = expandMacro() { return token(.invalid(failure), from: start) }
+                continue
+            }
+            files[top].isAtLineStart = byte == 0x0A
+            let kind = self.kind(startingWith: byte)
+            if case .invalid = kind { skipLine() }
+            return token(kind, from: start, macro: macro)
+        }
+        return token(.end, from: last)
+    }
+
+    private func token(_ kind: Token.Kind, from start: Position, macro: String? = nil) -> Token {
+        let end = files.last.map { $0.number == start.number ? $0.cursor.offset : start.offset } ?? start.offset
+        return Token(
+            kind: kind, location: SourceLocation(file: start.file, line: start.line, column: start.column),
+            range: start.offset..<max(start.offset, end), fileNumber: start.number, macro: macro)
+    }
+
+    private mutating func kind(startingWith byte: UInt8) -> Token.Kind {
+        switch byte {
+        case 0x0A:
+            return .newline
+        case UInt8(ascii: "'"), UInt8(ascii: "\""):
+            return quoted(by: byte)
+        case UInt8(ascii: "="):
+            let here = cursor
+            if self.byte() == UInt8(ascii: ">") { return .arrow }
+            cursor = here
+            return .mark(byte)
+        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+            let here = cursor
+            if let number = number(startingWith: byte) { return number }
+            cursor = here
+            return byte == UInt8(ascii: "-") ? .mark(byte) : word(startingWith: byte)
+        default:
+            let starts = isASCIIAlphanumeric(byte) || byte == UInt8(ascii: ":") || byte == UInt8(ascii: "_")
+            return starts ? word(startingWith: byte) : .mark(byte)
+        }
+    }
+
+    private mutating func word(startingWith first: UInt8) -> Token.Kind {
+        var bytes = [first]
+        while true {
+            let here = cursor
+            guard let byte = self.byte(), Self.isWordByte(byte) else {
+                cursor = here
+                return .word(String(decoding: bytes, as: UTF8.self))
+            }
+            guard bytes.count < Self.maximumTokenLength else { return .invalid("string too long") }
+            bytes.append(byte)
+        }
+    }
+
+    /// Letters, digits and the marks that have no meaning of their own.
+    static func isWordByte(_ byte: UInt8) -> Bool {
+        guard byte > 0x20, byte < 0x7F else { return false }
+        switch byte {
+        case UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: "{"), UInt8(ascii: "}"), UInt8(ascii: "<"),
+            UInt8(ascii: ">"), UInt8(ascii: "!"), UInt8(ascii: "="), UInt8(ascii: "#"), UInt8(ascii: ","):
+            return false
+        default:
+            return true
+        }
+    }
+
+    private mutating func quoted(by quote: UInt8) -> Token.Kind {
+        var bytes: [UInt8] = []
+        while true {
+            guard var byte = rawByte() else { return .invalid("quoted string without an end") }
+            if byte == quote { break }
+            if byte == 0x0A { continue }
+            if byte == 0 { return .invalid("syntax error: NUL in a quoted string") }
+            if byte == UInt8(ascii: "\\") {
+                let here = cursor
+                switch rawByte() {
+                case 0x0A: continue
+                case quote: byte = quote
+                case let blank? where (blank == 0x20 || blank == 0x09) && generation == .match: byte = blank
+                default: cursor = here
+                }
+            }
+            guard bytes.count < Self.maximumTokenLength else { return .invalid("string too long") }
+            bytes.append(byte)
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            return .invalid("quoted string that is not UTF-8")
+        }
+        return .quoted(text)
+    }
+
+    /// Nil when the characters are no number but the start of a word.
+    private mutating func number(startingWith first: UInt8) -> Token.Kind? {
+        var bytes = [first]
+        var here = cursor
+        while let byte = self.byte() {
+            guard isASCIIDigit(byte) else {
+                switch byte {
+                case 0x09...0x0D, 0x20, UInt8(ascii: ")"), UInt8(ascii: ","), UInt8(ascii: "/"), UInt8(ascii: "}"),
+                    UInt8(ascii: "="):
+                    cursor = here
+                default:
+                    return nil
+                }
+                break
+            }
+            guard bytes.count < Self.maximumTokenLength else { return .invalid("string too long") }
+            bytes.append(byte)
+            here = cursor
+        }
+        let text = String(decoding: bytes, as: UTF8.self)
+        if text == "-" { return nil }
+        guard let value = Int64(text) else { return .invalid("\"\(text)\" is too large a number") }
+        return .number(value, text)
+    }
+
+    /// Takes the name after `$` and reads its value next; returns what is wrong.
+    private mutating func expandMacro() -> String? {
+        let start = last
+        var bytes: [UInt8] = []
+        while true {
+            let here = cursor
+            guard let byte = self.byte(), isASCIIAlphanumeric(byte) || byte == UInt8(ascii: "_") else {
+                cursor = here
+                break
+            }
+            guard bytes.count < Self.maximumTokenLength else {
+                skipLine()
+                return "string too long"
+            }
+            bytes.append(byte)
+        }
+        let name = String(decoding: bytes, as: UTF8.self)
+        guard let value = macros.use(name) else {
+            if let top = files.indices.last { files[top].isAtLineStart = false }
+            skipLine()
+            return "macro '\(name)' not defined"
+        }
+        cursor.expansion = Expansion(macro: name, value: value, start: start)
+        return nil
+    }
+
+    /// Goes to the end of the line, so that the next token is the newline.
+    private mutating func skipLine() {
+        if let top = files.indices.last { files[top].isAtLineStart = false }
+        while true {
+            let here = cursor
+            guard let byte = self.byte() else { return }
+            if byte == 0x0A {
+                cursor = here
+                return
+            }
+        }
+    }
+}
+
+// Bytes.
+extension Lexer {
+    private var cursor: Cursor {
+        get { files.last?.cursor ?? Cursor() }
+        set {
+            guard !files.isEmpty else { return }
+            files[files.count - 1].cursor = newValue
+        }
+    }
+
+    /// The macro whose value the byte read last came from.
+    private var expansion: Expansion? { files.last?.cursor.expansion }
+
+    private func position(in file: OpenFile) -> Position {
+        if let expansion = file.cursor.expansion, !expansion.isSpent { return expansion.start }
+        let cursor = file.cursor
+        return Position(
+            file: file.name, number: file.number, line: cursor.line, column: cursor.offset - cursor.lineStart + 1,
+            offset: cursor.offset)
+    }
+
+    /// The next byte of the macro being expanded or of the file, nil at the file's end.
+    private mutating func rawByte() -> UInt8? {
+        guard let top = files.indices.last else { return nil }
+        if files[top].cursor.expansion?.isSpent == true { files[top].cursor.expansion = nil }
+        last = position(in: files[top])
+        if let expansion = files[top].cursor.expansion {
+            files[top].cursor.expansion?.index += 1
+            return expansion.value[expansion.index]
+        }
+        let offset = files[top].cursor.offset
+        guard offset < files[top].bytes.count else { return nil }
+        let byte = files[top].bytes[offset]
+        files[top].cursor.offset += 1
+        if byte == 0x0A {
+            files[top].cursor.line += 1
+            files[top].cursor.lineStart = files[top].cursor.offset
+        }
+        return byte
+    }
+
+    /// The next byte outside quotes: a backslash joins two lines or makes the byte after it ordinary.
+    private mutating func byte() -> UInt8? {
+        while let first = rawByte() {
+            guard first == UInt8(ascii: "\\") else { return first }
+            guard let second = rawByte() else { return nil }
+            if second != 0x0A { return second }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,104 @@
+// Key and number pairs of `limit` statements, the same in both grammars but for their heads.
+extension ConfigurationParser {
+    /// The most any limit may be: what fits 31 bits, as the old daemons stored it.
+    static let maximumLimit = Int(Int32.max)
+
+    /// Takes pairs until something else comes.
+    private mutating func pairs(
+        of what: String, _ key: (String) -> Bool, _ set: (inout Configuration, String, Int) -> Void
+    ) throws(StatementFailure) {
+        var isFirst = true
+        while isString {
+            let location = token.location
+            let name = try string("a limit")
+            guard key(name) else { throw fail(at: location, "invalid \(what) limit keyword: \(name)") }
+            let value = try number("a number for \(name)", in: 0...Self.maximumLimit)
+            set(&result, name, value)
+            isFirst = false
+        }
+        if isFirst { throw unexpected("a \(what) limit and a number") }
+    }
+
+    private mutating func pairs<Root>(
+        of what: String, at root: WritableKeyPath<Configuration, Root>, _ keys: [String: WritableKeyPath<Root, Int>]
+    ) throws(StatementFailure) {
+        try pairs(of: what, { keys[$0] != nil }) { result, name, value in
+            if let path = keys[name] { result[keyPath: root.appending(path: path)] = value }
+        }
+    }
+
+    mutating func schedulerLimits() throws(StatementFailure) {
+        try pairs(
+            of: "scheduler", at: \.scheduler,
+            [
+                "max-inflight": \.maximumInflight, "max-schedule": \.maximumSchedule,
+                "max-evp-batch-size": \.maximumEnvelopeBatch, "max-msg-batch-size": \.maximumMessageBatch,
+            ])
+    }
+
+    mutating func mdaLimits() throws(StatementFailure) {
+        try pairs(
+            of: "mda", at: \.mda,
+            [
+                "max-session": \.maximumSessions, "max-session-per-user": \.maximumSessionsPerUser,
+                "task-hiwat": \.taskHighWater, "task-lowat": \.taskLowWater, "task-release": \.taskRelease,
+            ])
+    }
+
+    mutating func sessionLimits() throws(StatementFailure) {
+        try pairs(
+            of: "session", at: \.session, ["max-rcpt": \.maximumRecipients, "max-mails": \.maximumMails])
+    }
+
+    /// `[for domain NAME] { inet4 | inet6 | KEY NUMBER }`.
+    mutating func mtaLimits() throws(StatementFailure) {
+        guard take("for") else {
+            result.mta.limits = try mtaLimits(from: result.mta.limits)
+            return
+        }
+        try require("domain")
+        let domain = Self.lowercased(try string("the domain of these limits"))
+        // A record starts as a copy of what holds for all at this place of the file.
+        result.mta.limitsByDomain[domain] = try mtaLimits(from: result.mta.limitsByDomain[domain] ?? result.mta.limits)
+    }
+
+    private mutating func mtaLimits(from start: MTALimits) throws(StatementFailure) -> MTALimits {
+        var limits = start
+        var isFirst = true
+        while true {
+            if take("inet4") {
+                limits.families = .v4
+            } else if take("inet6") {
+                limits.families = .v6
+            } else if isString {
+                let location = token.location
+                let name = try string("a limit")
+                guard let path = Self.mtaKeys(generation)[name] else {
+                    throw fail(at: location, "invalid mta limit keyword: \(name)")
+                }
+                limits[keyPath: path] = try number("a number for \(name)", in: 0...Self.maximumLimit)
+            } else if isFirst {
+                throw unexpected("inet4, inet6 or an mta limit and a number")
+            } else {
+                return limits
+            }
+            isFirst = false
+        }
+    }
+
+    private static func mtaKeys(_ generation: Generation) -> [String: WritableKeyPath<MTALimits, Int>] {
+        var keys: [String: WritableKeyPath<MTALimits, Int>] = [
+            "max-conn-per-host": \.connectionsPerHost, "max-conn-per-route": \.connectionsPerRoute,
+            "max-conn-per-source": \.connectionsPerSource, "max-conn-per-connector": \.connectionsPerConnector,
+            "max-conn-per-relay": \.connectionsPerRelay, "max-conn-per-domain": \.connectionsPerDomain,
+            "conn-delay-host": \.connectionDelayHost, "conn-delay-route": \.connectionDelayRoute,
+            "conn-delay-source": \.connectionDelaySource, "conn-delay-connector": \.connectionDelayConnector,
+            "conn-delay-relay": \.connectionDelayRelay, "conn-delay-domain": \.connectionDelayDomain,
+            "reconn-delay-route": \.reconnectionDelayRoute, "session-mail-max": \.mailsPerSession,
+            "session-transaction-delay": \.transactionDelay, "session-keepalive": \.keepalive,
+            "task-hiwat": \.taskHighWater, "task-lowat": \.taskLowWater, "task-release": \.taskRelease,
+        ]
+        if generation == .match { keys["max-failures-per-session"] = \.maximumFailuresPerSession }
+        return keys
+    }
+}
