@@ -83,7 +83,7 @@ let package = Package(
         room("Processes", "AgentMessages", ["MailSyntax", "Envelopes", "WireFormat"]),
         room(
             "Processes", "ProcessMessages",
-            ["MailSyntax", "Envelopes", "SMTPProtocol", "Scheduling", "Tables", "Configuration", "WireFormat"]),
+            ["MailSyntax", "Envelopes", "SMTPProtocol", "Scheduling", "Tables", "WireFormat"]),
 
         room(
             "Processes", "RoleProcess",
@@ -91,7 +91,7 @@ let package = Package(
         process("ParentProcess", ["Configuration", "Tables", "MailSyntax", "TableBackends", "AgentMessages"]),
         process("ControlProcess", ["Envelopes", "Scheduling", "ControlMessages"]),
         process("LookupProcess", ["Configuration", "Envelopes", "MailSyntax", "SMTPProtocol", "Tables", "Rules", "TableBackends"]),
-        process("QueueProcess", ["Envelopes", "MailSyntax", "QueueStorage", "Scheduling"]),
+        process("QueueProcess", ["Configuration", "Envelopes", "MailSyntax", "QueueStorage", "Scheduling"]),
         process("SchedulerProcess", ["Configuration", "Envelopes", "Scheduling"]),
         process(
             "DispatcherProcess",

@@ -3,7 +3,6 @@ import EventLoop
 import Platform
 import ProcessMessages
 import RoleProcess
-import WireFormat
 
 /// The keeper of private keys: the only process that will ever read one. While no listener and no relay can
 /// use TLS it has no key, no peer and nothing to say.
@@ -20,8 +19,8 @@ package final class CryptoProcess: RoleProcess {
 
     package func configure(_ encoded: [UInt8]) throws(ViewRefused) {
         let view: CryptoView
-        do throws(WireError) {
-            view = try CryptoView(decoding: encoded[...])
+        do throws(DecodingFailure) {
+            view = try CryptoView(decoding: encoded)
         } catch {
             throw ViewRefused("view of the configuration: \(error)")
         }

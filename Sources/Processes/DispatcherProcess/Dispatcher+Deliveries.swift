@@ -43,7 +43,8 @@ extension DispatcherProcess {
     }
 
     private func localAction(named name: String) -> LocalAction? {
-        view.actions.first { $0.name == name }?.local
+        guard case .local(let action)? = view.actions[name]?.kind else { return nil }
+        return action
     }
 
     private func finish(_ envelope: Envelope, _ outcome: DeliveryOutcome) {
@@ -55,7 +56,7 @@ extension DispatcherProcess {
             limits: MDALimits(),
             makeRequest: { [unowned self] id, task, user throws(DeliveryFailure) in
                 try DeliveryRequest(
-                    id: id, task: task, user: user, delimiter: view.subaddressDelimiter, generation: view.generation,
+                    id: id, task: task, user: user, delimiter: view.session.subaddressDelimiter, generation: view.generation,
                     mailDirectory: context.installation.isRootless ? context.installation.spool + "/mail" : "/var/mail")
             },
             startAgent: { [unowned self] identity in

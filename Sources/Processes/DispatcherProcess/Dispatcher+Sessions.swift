@@ -74,9 +74,9 @@ extension DispatcherProcess {
         settings.tag = listener.tag
         settings.offersDSN = listener.offersDSN
         settings.masksSource = listener.masksSource
-        settings.limits.messageSize = view.maximumMessageSize
-        settings.limits.recipients = view.maximumRecipients
-        settings.limits.mails = view.maximumMails
+        settings.limits.messageSize = view.session.maximumMessageSize
+        settings.limits.recipients = view.session.maximumRecipients
+        settings.limits.mails = view.session.maximumMails
         settings.acceptsBareLineFeed = client.source == .local
         settings.completesHeader = client.source == .local || port == 587 || listener.isLoopback
         return settings

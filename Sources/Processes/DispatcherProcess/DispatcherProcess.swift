@@ -6,7 +6,6 @@ import Log
 import Platform
 import ProcessMessages
 import RoleProcess
-import WireFormat
 
 /// The only process that talks to the world: SMTP in, and message bytes to delivery agents.
 @EventLoopActor
@@ -43,8 +42,8 @@ package final class DispatcherProcess: RoleProcess {
     }
 
     package func configure(_ encoded: [UInt8]) throws(ViewRefused) {
-        do throws(WireError) {
-            let view = try DispatcherView(decoding: encoded[...])
+        do throws(DecodingFailure) {
+            let view = try DispatcherView(decoding: encoded)
             currentView = view
             deliveries.setLimits(view.mda)
         } catch {

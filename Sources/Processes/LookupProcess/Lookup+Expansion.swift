@@ -19,7 +19,7 @@ extension LookupProcess {
         guard let view else { context.fail("asked before it was configured") }
         var expansion = RecipientExpansion(
             recipient: recipient, subject: RuleSubject(transaction, recipient: recipient), rules: view.rules,
-            actions: actions,
+            actions: view.actions,
             settings: ExpansionSettings(generation: view.generation, subaddressDelimiter: view.subaddressDelimiter))
         let step = expansion.start()
         advance(expansion, step, recipient: recipient, then: report)
@@ -51,9 +51,24 @@ extension LookupProcess {
                 }
                 return
             case .finished(let result):
-                report(ExpansionVerdict(result, of: recipient))
+                report(verdict(result, of: recipient))
                 return
             }
+        }
+    }
+
+    /// What the machine found, as envelopes that lack only their names.
+    private func verdict(_ result: ExpansionResult, of recipient: MailAddress) -> ExpansionVerdict {
+        switch result {
+        case .accepted(let deliveries, let trace):
+            return .accepted(
+                deliveries.map {
+                    EnvelopeDraft(
+                        recipient: recipient, destination: $0.destination, action: $0.action, kind: $0.kind,
+                        timeToLive: view?.actions[$0.action]?.timeToLive ?? view?.timeToLive ?? 0)
+                }, trace: trace.summary)
+        case .refused(let reply, let trace):
+            return .refused(reply, trace: trace.summary)
         }
     }
 }

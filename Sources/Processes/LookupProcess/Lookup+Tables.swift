@@ -46,26 +46,11 @@ extension LookupProcess {
 extension LookupView {
     /// The tables that actions use as alias or virtual maps, whose files are read leniently.
     var aliasTables: Set<String> {
-        Set(actions.compactMap(\.local).flatMap { [$0.aliases, $0.virtual].compactMap { $0 } })
-    }
-}
-
-extension Action {
-    init(_ action: NamedAction) {
-        self.init(name: action.name, kind: action.local.map { .local($0) } ?? .relay(RelayAction()))
-    }
-}
-
-extension ExpansionVerdict {
-    init(_ result: ExpansionResult, of recipient: MailAddress) {
-        switch result {
-        case .accepted(let deliveries, let trace):
-            self = .accepted(
-                deliveries.map {
-                    EnvelopeDraft(recipient: recipient, destination: $0.destination, action: $0.action, kind: $0.kind)
-                }, trace: trace.summary)
-        case .refused(let reply, let trace):
-            self = .refused(reply, trace: trace.summary)
+        var names: Set<String> = []
+        for action in actions.values {
+            guard case .local(let local) = action.kind else { continue }
+            for table in [local.aliases, local.virtual] { if let table { names.insert(table) } }
         }
+        return names
     }
 }

@@ -5,7 +5,6 @@ import Log
 import Platform
 import ProcessMessages
 import RoleProcess
-import WireFormat
 import TableBackends
 import Tables
 
@@ -18,7 +17,6 @@ package final class LookupProcess: RoleProcess {
     let context: RoleContext
     var view: LookupView?
     private var loadedTables: TableSet?
-    var actions: [String: Action] = [:]
     var dispatcher: Link<LookupToDispatcher, DispatcherToLookup>?
     var queue: Link<LookupToQueue, QueueToLookup>?
     var control: Link<LookupToControl, ControlToLookup>?
@@ -32,20 +30,18 @@ package final class LookupProcess: RoleProcess {
 
     package func configure(_ encoded: [UInt8]) throws(ViewRefused) {
         let view: LookupView
-        do throws(WireError) {
-            view = try LookupView(decoding: encoded[...])
+        do throws(DecodingFailure) {
+            view = try LookupView(decoding: encoded)
         } catch {
             throw ViewRefused("view of the configuration: \(error)")
         }
         do throws(TableSet.LoadError) {
-            let definitions = Dictionary(view.tables.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-            let tables = try TableSet(definitions, aliasTables: view.aliasTables, subaddressDelimiter: view.subaddressDelimiter)
+            let tables = try TableSet(view.tables, aliasTables: view.aliasTables, subaddressDelimiter: view.subaddressDelimiter)
             for warning in tables.warnings { context.log.warning(warning) }
             loadedTables = tables
         } catch {
             throw ViewRefused("\(error)")
         }
-        actions = Dictionary(view.actions.map { ($0.name, Action($0)) }, uniquingKeysWith: { first, _ in first })
         self.view = view
     }
 

@@ -119,11 +119,11 @@ extension ParentProcess {
 
     func view(for role: Role) -> [UInt8] {
         switch role {
-        case .lookup: configuration.lookupView.encoded
-        case .queue: configuration.queueView.encoded
-        case .scheduler: configuration.schedulerView.encoded
-        case .dispatcher: configuration.dispatcherView.encoded
-        case .crypto: configuration.cryptoView.encoded
+        case .lookup: configuration.view(for: LookupView.self).encoded
+        case .queue: configuration.view(for: QueueView.self).encoded
+        case .scheduler: configuration.view(for: SchedulerView.self).encoded
+        case .dispatcher: configuration.view(for: DispatcherView.self).encoded
+        case .crypto: configuration.view(for: CryptoView.self).encoded
         case .control, .parent: []
         }
     }

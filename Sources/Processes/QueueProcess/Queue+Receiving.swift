@@ -80,13 +80,9 @@ extension QueueProcess {
         return drafts.map { draft in
             Envelope(
                 id: store.makeEnvelopeID(in: message), recipient: draft.recipient, destination: draft.destination,
-                action: draft.action, kind: draft.kind, created: now, timeToLive: timeToLive(of: draft.action),
+                action: draft.action, kind: draft.kind, created: now, timeToLive: draft.timeToLive,
                 notify: draft.notify, originalRecipient: draft.originalRecipient)
         }
-    }
-
-    private func timeToLive(of action: String) -> Int64 {
-        view.timeToLive(ofAction: action)
     }
 }
 

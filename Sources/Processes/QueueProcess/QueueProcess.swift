@@ -1,3 +1,4 @@
+import Configuration
 import Envelopes
 import EventLoop
 import Interprocess
@@ -7,7 +8,6 @@ import ProcessMessages
 import QueueStorage
 import RoleProcess
 import Scheduling
-import WireFormat
 
 /// The only writer of the spool: takes messages, makes them durable, hands them out, records outcomes.
 @EventLoopActor
@@ -48,8 +48,8 @@ package final class QueueProcess: RoleProcess {
     }
 
     package func configure(_ encoded: [UInt8]) throws(ViewRefused) {
-        do throws(WireError) {
-            currentView = try QueueView(decoding: encoded[...])
+        do throws(DecodingFailure) {
+            currentView = try QueueView(decoding: encoded)
         } catch {
             throw ViewRefused("view of the configuration: \(error)")
         }

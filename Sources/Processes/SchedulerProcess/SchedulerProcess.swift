@@ -7,7 +7,6 @@ import Platform
 import ProcessMessages
 import RoleProcess
 import Scheduling
-import WireFormat
 
 /// Knows every envelope's id and times and nothing else: says what is due.
 @EventLoopActor
@@ -28,12 +27,12 @@ package final class SchedulerProcess: RoleProcess {
     }
 
     package func configure(_ encoded: [UInt8]) throws(ViewRefused) {
-        do throws(WireError) {
-            let view = try SchedulerView(decoding: encoded[...])
-            scheduler.settings.maximumInflight = view.maximumInflight
-            scheduler.settings.maximumSchedule = view.maximumSchedule
-            scheduler.settings.maximumEnvelopeBatch = view.maximumEnvelopeBatch
-            scheduler.settings.maximumMessageBatch = view.maximumMessageBatch
+        do throws(DecodingFailure) {
+            let view = try SchedulerView(decoding: encoded)
+            scheduler.settings.maximumInflight = view.limits.maximumInflight
+            scheduler.settings.maximumSchedule = view.limits.maximumSchedule
+            scheduler.settings.maximumEnvelopeBatch = view.limits.maximumEnvelopeBatch
+            scheduler.settings.maximumMessageBatch = view.limits.maximumMessageBatch
             scheduler.settings.bounceWarnIntervals = view.bounceWarnIntervals
         } catch {
             throw ViewRefused("view of the configuration: \(error)")
