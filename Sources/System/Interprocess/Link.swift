@@ -21,8 +21,9 @@ import WireFormat
     private let receive: Receiver
     private let closed: @EventLoopActor (LinkFailure) -> Void
 
-    private var socket: OwnedDescriptor?
+    // Properties go away in this order: the events before the descriptor they are about.
     private var watch: DescriptorWatch?
+    private var socket: OwnedDescriptor?
     private var reader: FrameReader
     /// Came with the frame that is not complete yet.
     private var arrivedDescriptor: OwnedDescriptor?
