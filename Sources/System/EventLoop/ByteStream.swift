@@ -31,10 +31,11 @@ package enum WriteResult: Equatable, Sendable {
     /// The most that one read returns, in octets.
     package static let readSize = 64 << 10
 
-    private var descriptor: OwnedDescriptor?
-    private let raw: CInt
+    // Properties go away in this order: the events before the descriptor they are about.
     /// For a layer that reads and writes the descriptor itself, such as TLS. Nothing else may wait meanwhile.
     package let readiness: Readiness
+    private var descriptor: OwnedDescriptor?
+    private let raw: CInt
     /// The last read filled the buffer, so the next tries before it waits.
     private var mayHoldMore = false
 

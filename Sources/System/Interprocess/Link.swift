@@ -21,8 +21,9 @@ import WireFormat
     private let receive: Receiver
     private let closed: @EventLoopActor (LinkFailure) -> Void
 
-    private var socket: OwnedDescriptor?
+    // Properties go away in this order: the events before the descriptor they are about.
     private var watch: DescriptorWatch?
+    private var socket: OwnedDescriptor?
     private var reader: FrameReader
     /// Came with the frame that is not complete yet.
     private var arrivedDescriptor: OwnedDescriptor?
@@ -33,8 +34,8 @@ import WireFormat
     /// - Parameters:
     ///   - socket: A connected stream socket of the Unix domain.
     ///   - maximumFrame: The longest message that is accepted, in octets.
-    ///   - receive: Gets each message, with the descriptor that came with it. Runs in a callback of the loop:
-    ///     longer work is spawned.
+    ///   - receive: Gets each message, with the descriptor that came with it; none comes when our table of
+    ///     descriptors is full. Runs in a callback of the loop: longer work is spawned.
     ///   - closed: Why there will be no more messages.
     package init(
         adopting socket: consuming OwnedDescriptor, name: String, maximumFrame: Int = 1 << 20,
