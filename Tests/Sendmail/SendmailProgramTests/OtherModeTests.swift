@@ -72,7 +72,7 @@ import Testing
         let spool = try Spool()
         let loaded = try spool.run(["bob"], environment: ["LD_TRACE_LOADED_OBJECTS=1"]).output
         #expect(loaded.contains("libc.so"))
-        for library in ["libevent", "libssl", "libcrypto", "libFoundation", "libdispatch"] {
+        for library in ["libevent", "libssl", "libcrypto", "libFoundation"] {
             #expect(!loaded.contains(library))
         }
     }
