@@ -114,7 +114,8 @@ let package = Package(
 
         // compat: the drop-in.
         .target(
-            name: "Submission", dependencies: ["MailSyntax", "Envelopes", "WireFormat"], path: "compat/Sendmail/Submission",
+            name: "Submission", dependencies: ["MailSyntax", "Envelopes", "WireFormat"],
+            path: "compat/Sendmail/Submission",
             swiftSettings: swift),
         .target(
             name: "OfflineStore", dependencies: ["Submission", "Platform"], path: "compat/Sendmail/OfflineStore",
@@ -161,11 +162,12 @@ let package = Package(
         .testTarget(
             name: "SendmailProgramTests",
             dependencies: [
-                "sendmail", "sendmail-offline", "Submission", "ControlMessages", "SMTPProtocol", "MailSyntax", "Envelopes", "WireFormat",
-                "Platform",
+                "sendmail", "sendmail-offline", "Submission", "ControlMessages", "SMTPProtocol", "MailSyntax", "Envelopes",
+                "WireFormat", "Platform",
             ], path: "Tests/Sendmail/SendmailProgramTests", swiftSettings: swift),
         .testTarget(
-            name: "SubmissionTests", dependencies: ["Submission", "MailSyntax", "Envelopes", "WireFormat"], path: "Tests/Sendmail/SubmissionTests",
+            name: "SubmissionTests", dependencies: ["Submission", "MailSyntax", "Envelopes", "WireFormat"],
+            path: "Tests/Sendmail/SubmissionTests",
             swiftSettings: swift),
     ]
 )

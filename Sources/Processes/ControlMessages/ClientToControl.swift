@@ -46,7 +46,8 @@ package enum ClientToControl: WireMessage, Hashable {
         switch self {
         case .hello, .submit: true
         case .showQueue, .showEnvelope, .showMessage, .showStatistics, .showStatus, .schedule, .remove, .suspend,
-            .resume, .setPaused, .setVerbose, .reload, .stop, .updateTable: false
+            .resume, .setPaused, .setVerbose, .reload, .stop, .updateTable:
+            false
         }
     }
 

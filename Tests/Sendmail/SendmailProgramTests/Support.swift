@@ -52,6 +52,12 @@ struct Spool: ~Copyable {
         try start(path: programPath(), arguments: [name] + words, input: input, environment: environment)
     }
 
+    /// Runs the program that stores messages for `sendmail`.
+    func runHelper(input: [UInt8]) throws -> Result {
+        try start(
+            path: programPath("sendmail-offline"), arguments: ["sendmail-offline"], input: input, environment: [])
+    }
+
     func run(_ words: String..., input: String, name: String = "sendmail") throws -> Result {
         try run(words, input: Array(input.utf8), name: name)
     }
@@ -84,18 +90,22 @@ struct Spool: ~Copyable {
 }
 
 /// The program lies beside the one that runs the tests.
-func programPath() throws -> String {
+func programPath(_ name: String = "sendmail") throws -> String {
     var room = [CChar](repeating: 0, count: 4096)
     let count = try checked("readlink") { readlink("/proc/self/exe", &room, room.count) }
     let own = String(decoding: room.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    return own.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/") + "/sendmail"
+    return own.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/") + "/" + name
 }
 
 private func removeTree(_ path: String) {
     // What cannot be removed stays in /tmp; no test depends on it.
     for name in (try? Files.list(path)) ?? [] {
         let child = path + "/" + name
-        if let status = try? Files.status(child), status.isDirectory { removeTree(child) } else { try? Files.remove(child) }
+        if let status = try? Files.status(child), status.isDirectory {
+            removeTree(child)
+        } else {
+            try? Files.remove(child)
+        }
     }
     rmdir(path)
 }

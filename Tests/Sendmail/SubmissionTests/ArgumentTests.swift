@@ -17,7 +17,7 @@ import Testing
     @Test(arguments: [
         ("-bs", Invocation.smtpOnStandardInput), ("-bp", .listQueue), ("-bi", .rebuildAliases), ("-I", .rebuildAliases),
         ("-bd", .startDaemon(inForeground: false)), ("-bD", .startDaemon(inForeground: true)), ("-q", .runQueue),
-        ("-q30m", .runQueue), ("-qf", .runQueue), ("-bimap", .rebuildAliases),
+        ("-q30m", .runQueue), ("-qf", .runQueue), ("-bimap", .rebuildAliases)
     ])
     func `modes are told by one option`(_ option: String, _ expected: Invocation) {
         #expect(invocation(option) == expected)
@@ -37,10 +37,12 @@ import Testing
     }
 
     @Test(arguments: [
-        "-G", "-U", "-n", "-m", "-om", "-v", "-x", "-d", "-d0.4", "-odb", "-odi", "-odq", "-odd", "-oem", "-oep", "-oeq",
+        "-G", "-U", "-n", "-m", "-om", "-v", "-x", "-d", "-d0.4", "-odb", "-odi", "-odq", "-odd", "-oem", "-oep",
+        "-oeq",
         "-oew", "-oee", "-em", "-ee", "-o7", "-o8", "-bm", "-B8BITMIME", "-B7BIT", "-h5", "-Ltag", "-pUUCP:host", "-Ac",
-        "-Am", "-C/etc/x.cf", "-ODeliveryMode=b", "-OErrorMode=m", "-X/tmp/trace", "-Rfull", "-Nnever", "-Vid", "-E", "-J",
-        "-oQ/tmp", "-oMrx", "-Fname",
+        "-Am", "-C/etc/x.cf", "-ODeliveryMode=b", "-OErrorMode=m", "-X/tmp/trace", "-Rfull", "-Nnever", "-Vid", "-E",
+        "-J",
+        "-oQ/tmp", "-oMrx", "-Fname"
     ])
     func `options that concern others are taken and change nothing of the delivery`(_ option: String) {
         let taken = options([option, "bob"])
@@ -50,7 +52,9 @@ import Testing
         #expect(taken?.collectsRecipients == false)
     }
 
-    @Test(arguments: ["-f", "-r", "-F", "-B", "-N", "-R", "-V", "-h", "-L", "-p", "-A", "-C", "-O", "-o", "-X", "-e", "-b"])
+    @Test(arguments: [
+        "-f", "-r", "-F", "-B", "-N", "-R", "-V", "-h", "-L", "-p", "-A", "-C", "-O", "-o", "-X", "-e", "-b"
+    ])
     func `an option with an argument takes it in both spellings, and not without`(_ option: String) {
         let value = option == "-b" ? "m" : "full"
         #expect(options([option, value, "bob"])?.recipients == [bytes("bob")])
@@ -59,7 +63,9 @@ import Testing
     }
 
     @Test func `letters combine in any order`() {
-        for words in [["-ti"], ["-it"], ["-t", "-i"], ["-i", "-t"], ["-vti"], ["-t", "-oi"], ["-oi", "-t"], ["-oit", "-t"]] {
+        for words in [
+            ["-ti"], ["-it"], ["-t", "-i"], ["-i", "-t"], ["-vti"], ["-t", "-oi"], ["-oi", "-t"], ["-oit", "-t"]
+        ] {
             #expect(options(words)?.collectsRecipients == true, "\(words)")
             #expect(options(words)?.ignoresDots == true, "\(words)")
         }
@@ -105,7 +111,9 @@ import Testing
 
     @Test func `any bytes whatever are read without a trap`() {
         var random = SplitMix64(state: 1)
-        let pieces = ["-", "--", "-t", "-f", "-b", "s", "i", "o", "q", "x@y", "-N", "never", ",", "\u{0}", "\n", "é", "Z", ""]
+        let pieces = [
+            "-", "--", "-t", "-f", "-b", "s", "i", "o", "q", "x@y", "-N", "never", ",", "\u{0}", "\n", "é", "Z", ""
+        ]
         for _ in 0..<20_000 {
             var words: [[UInt8]] = []
             for _ in 0..<random.below(6) {
@@ -149,7 +157,9 @@ struct Caller: Sendable, CustomTestStringConvertible {
             name: "cronie 1.7", words: ["-FCronDaemon", "-i", "-odi", "-oem", "-oi", "-t", "-f", "<>"], sender: "<>",
             header: true, fullName: "CronDaemon"),
         Caller(name: "systemd-cron", words: ["-i", "-B8BITMIME", "user"], recipients: ["user"]),
-        Caller(name: "anacron", words: ["-FAnacron", "-odi", "user"], dots: false, recipients: ["user"], fullName: "Anacron"),
+        Caller(
+            name: "anacron", words: ["-FAnacron", "-odi", "user"], dots: false, recipients: ["user"],
+            fullName: "Anacron"),
         Caller(name: "at", words: ["-i", "user"], recipients: ["user"]),
         Caller(name: "bsd-mailx", words: ["-i", "-t", "-f", "a@b"], sender: "a@b", header: true),
         Caller(name: "mailutils", words: ["-oi", "-f", "user@host", "-t"], sender: "user@host", header: true),
@@ -161,21 +171,25 @@ struct Caller: Sendable, CustomTestStringConvertible {
             words: ["-oem", "-oi", "-B8BITMIME", "-f", "a@b", "-N", "failure,delay", "-R", "hdrs", "--", "c@d"],
             sender: "a@b", recipients: ["c@d"]),
         Caller(name: "nmh", words: ["-m", "-t", "-i"], header: true),
-        Caller(name: "git send-email", words: ["-f", "a@b", "-i", "c@d", "e@f"], sender: "a@b", recipients: ["c@d", "e@f"]),
+        Caller(
+            name: "git send-email", words: ["-f", "a@b", "-i", "c@d", "e@f"], sender: "a@b", recipients: ["c@d", "e@f"]),
         Caller(name: "PHP", words: ["-t", "-i", "-fbounce@x"], sender: "bounce@x", header: true),
         Caller(name: "Python", words: ["-t", "-oi"], header: true),
         Caller(name: "Email::Sender", words: ["-i", "-f", "a@b", "--", "c@d"], sender: "a@b", recipients: ["c@d"]),
         Caller(name: "Mail::Mailer, sudo, logwatch", words: ["-t"], dots: false, header: true),
         Caller(name: "MIME::Lite", words: ["-t", "-oi", "-oem", "-fa@b"], sender: "a@b", header: true),
         Caller(name: "Ruby", words: ["-i", "-f", "a@b", "--", "c@d"], sender: "a@b", recipients: ["c@d"]),
-        Caller(name: "fail2ban", words: ["-f", "fail2ban", "root"], sender: "fail2ban", dots: false, recipients: ["root"]),
+        Caller(
+            name: "fail2ban", words: ["-f", "fail2ban", "root"], sender: "fail2ban", dots: false, recipients: ["root"]),
         Caller(name: "mime-construct, maildrop", words: ["-oi", "-f", "", "c@d"], sender: "", recipients: ["c@d"]),
         Caller(name: "RT", words: ["-oi", "-t", "-ODeliveryMode=b", "-OErrorMode=m"], header: true),
         Caller(
-            name: "Sympa", words: ["-oi", "-odi", "-oem", "-f", "b@l", "-N", "success,delay,failure", "-V", "id", "c@d"],
+            name: "Sympa",
+            words: ["-oi", "-odi", "-oem", "-f", "b@l", "-N", "success,delay,failure", "-V", "id", "c@d"],
             sender: "b@l", recipients: ["c@d"]),
         Caller(name: "vacation", words: ["-f", "<>", "c@d"], sender: "<>", dots: false, recipients: ["c@d"]),
-        Caller(name: "rmail", words: ["-G", "-i", "-oee", "-f", "u!alice", "c@d"], sender: "u!alice", recipients: ["c@d"]),
+        Caller(
+            name: "rmail", words: ["-G", "-i", "-oee", "-f", "u!alice", "c@d"], sender: "u!alice", recipients: ["c@d"])
     ])
     func `mean what the program expects`(_ caller: Caller) throws {
         let read = try #require(options(caller.words))

@@ -31,9 +31,10 @@ private func play(
             for line in text(bytes).split(separator: "\r\n") {
                 commands.append(String(line))
                 if line.hasPrefix("EHLO") {
-                    replies.append((["x"] + extensions).enumerated().map {
-                        "250\($0.offset == extensions.count ? " " : "-")\($0.element)"
-                    }.joined(separator: "\r\n"))
+                    replies.append(
+                        (["x"] + extensions).enumerated().map {
+                            "250\($0.offset == extensions.count ? " " : "-")\($0.element)"
+                        }.joined(separator: "\r\n"))
                 } else if line != "QUIT" {
                     replies.append(answer(String(line)))
                 }
@@ -73,21 +74,24 @@ private func accepting(_ exceptions: [String: String] = [:]) -> (String) -> Stri
         #expect(outcome.accepted == [address("bob")])
         #expect(
             commands == [
-                "EHLO localhost", "MAIL FROM:<me@host.example> SIZE=5", "RCPT TO:<bob@host.example>", "DATA", "MESSAGE", ".",
-                "QUIT",
+                "EHLO localhost", "MAIL FROM:<me@host.example> SIZE=5", "RCPT TO:<bob@host.example>", "DATA", "MESSAGE",
+                ".",
+                "QUIT"
             ])
         #expect(flights == 3)
     }
 
     @Test func `a server without extensions gets one plain command at a time`() {
-        let (outcome, commands, flights) = play(envelope(["a", "b"], sender: nil), eightBit: true, extensions: [], answer: accepting())
+        let (outcome, commands, flights) = play(
+            envelope(["a", "b"], sender: nil), eightBit: true, extensions: [], answer: accepting())
         #expect(outcome.status == .ok)
         #expect(commands[1...4] == ["MAIL FROM:<>", "RCPT TO:<a@host.example>", "RCPT TO:<b@host.example>", "DATA"])
         #expect(flights == 6)
     }
 
     @Test func `good recipients get it and the status tells of the others`() {
-        let (outcome, commands, _) = play(envelope(["a", "bad", "c"]), answer: accepting(["<bad@": "550 5.1.1 no such user"]))
+        let (outcome, commands, _) = play(
+            envelope(["a", "bad", "c"]), answer: accepting(["<bad@": "550 5.1.1 no such user"]))
         #expect(outcome.accepted == [address("a"), address("c")])
         #expect(outcome.refused.map(\.recipient) == [address("bad")])
         #expect(outcome.refused.first?.reply.text == "550 5.1.1 no such user")
@@ -111,11 +115,13 @@ private func accepting(_ exceptions: [String: String] = [:]) -> (String) -> Stri
         (["MAIL": "552 5.3.4 too big"], .badData), (["DATA": "451 4.3.0 later"], .temporaryFailure),
         (["DATA": "554 5.0.0 no"], .unavailable), ([".": "552 5.3.4 too big"], .badData),
         ([".": "550 5.6.0 content"], .badData), ([".": "452 4.3.1 disk full"], .temporaryFailure),
-        (["RCPT": "451 4.3.0 later"], .temporaryFailure), (["RCPT": "550 5.1.1 unknown"], .noUser),
+        (["RCPT": "451 4.3.0 later"], .temporaryFailure), (["RCPT": "550 5.1.1 unknown"], .noUser)
     ])
     func `a refusal becomes the status that callers know`(_ exceptions: [String: String], _ expected: ExitCode) {
         let answer: (String) -> String? = { command in
-            for (part, reply) in exceptions where part == "." ? command == "." : command.hasPrefix(part) { return reply }
+            for (part, reply) in exceptions where part == "." ? command == "." : command.hasPrefix(part) {
+                return reply
+            }
             if command == "DATA" { return exceptions["RCPT"] == nil ? "354 go" : "503 5.5.1 no recipients" }
             return "250 ok"
         }
@@ -125,14 +131,16 @@ private func accepting(_ exceptions: [String: String] = [:]) -> (String) -> Stri
     }
 
     @Test func `a greeting that refuses, and none at all, are temporary`() {
-        #expect(play(envelope(["a"]), greeting: "421 4.3.2 busy", answer: accepting()).outcome.status == .temporaryFailure)
+        #expect(
+            play(envelope(["a"]), greeting: "421 4.3.2 busy", answer: accepting()).outcome.status == .temporaryFailure)
         let (lost, _, _) = play(envelope(["a"]), greeting: nil, answer: accepting())
         #expect(lost.status == .temporaryFailure)
         #expect(lost.canGoElsewhere)
         #expect(play(envelope(["a"]), greeting: "554 5.3.2 no", answer: accepting()).outcome.status == .unavailable)
     }
 
-    @Test func `a connection lost before the end of the message leaves it free to go elsewhere, one lost after does not`() {
+    @Test
+    func `a connection lost before the end of the message leaves it free to go elsewhere, one lost after does not`() {
         for command in ["MAIL", "RCPT", "DATA"] {
             let (outcome, _, _) = play(envelope(["a"])) { $0.hasPrefix(command) ? nil : accepting()($0) }
             #expect(outcome.canGoElsewhere)
@@ -168,7 +176,8 @@ private func accepting(_ exceptions: [String: String] = [:]) -> (String) -> Stri
         #expect(outcome.status == .ok)
         #expect(Set(outcome.accepted).count == 250)
         #expect(commands.filter { $0 == "MESSAGE" }.count == 3)
-        let (stuck, _, _) = play(envelope(["a", "slow"]), answer: accepting(["<slow@": "451 4.3.0 later", "DATA": "354 go"]))
+        let (stuck, _, _) = play(
+            envelope(["a", "slow"]), answer: accepting(["<slow@": "451 4.3.0 later", "DATA": "354 go"]))
         #expect(stuck.accepted == [address("a")])
         #expect(stuck.status == .temporaryFailure)
     }
@@ -205,76 +214,11 @@ private func accepting(_ exceptions: [String: String] = [:]) -> (String) -> Stri
     }
 
     @Test func `verifying asks about the recipients and sends nothing`() {
-        let (outcome, commands, _) = play(envelope(["a", "bad"]), verifies: true, answer: accepting(["<bad@": "550 no"]))
+        let (outcome, commands, _) = play(
+            envelope(["a", "bad"]), verifies: true, answer: accepting(["<bad@": "550 no"]))
         #expect(outcome.accepted == [address("a")])
         #expect(outcome.status == .noUser)
         #expect(!commands.contains("DATA"))
         #expect(play(envelope(["a"]), verifies: true, answer: accepting()).outcome.status == .ok)
-    }
-}
-
-@Suite("Replies (RFC 5321 section 4.2)") struct ReplyReaderTests {
-    private func replies(_ input: [UInt8], pieces: Int) throws -> [SubmissionReply] {
-        var reader = SubmissionReplyReader()
-        var found: [SubmissionReply] = []
-        var rest = input[...]
-        while !rest.isEmpty {
-            reader.append(rest.prefix(pieces))
-            rest = rest.dropFirst(pieces)
-            while let reply = try reader.next() { found.append(reply) }
-        }
-        return found
-    }
-
-    @Test func `one line, many lines, no text, LF alone`() throws {
-        let input = bytes("220 hi\r\n250-a\r\n250-B C\r\n250 d\r\n354\r\n421 x\n")
-        for size in 1...input.count {
-            let found = try replies(input, pieces: size)
-            #expect(found.map(\.code) == [220, 250, 354, 421])
-            #expect(found[1].lines.map(text) == ["a", "B C", "d"])
-        }
-    }
-
-    @Test(arguments: ["hello\r\n", "99 x\r\n", "600 x\r\n", "250x\r\n", "\r\n", "25\r\n", "-50 x\r\n"])
-    func `anything else is no reply`(_ input: String) {
-        #expect(throws: SubmissionReplyError.malformed) { try replies(bytes(input), pieces: 100) }
-    }
-
-    @Test func `lines and their number are bounded`() {
-        let endless = [UInt8](repeating: 0x78, count: 5000)
-        #expect(throws: SubmissionReplyError.tooLong) { try replies(bytes("250 ") + endless, pieces: 100) }
-        let many = bytes(String(repeating: "250-x\r\n", count: 129))
-        #expect(throws: SubmissionReplyError.tooLong) { try replies(many, pieces: 100) }
-    }
-
-    @Test func `control characters of a reply do not reach the terminal`() {
-        #expect(SubmissionReply(code: 550, lines: [bytes("a\u{1B}[2Jb"), bytes("c")]).text == "550 a?[2Jb c")
-    }
-
-    @Test func `garbage never traps, neither reader nor dialogue`() {
-        var random = SplitMix64(state: 7)
-        let words = ["220 ", "250", "-", " ", "354 x", "452 ", "550", "\r\n", "\n", "x", "421 bye\r\n", "250 ok\r\n", "354 go\r\n"]
-        for _ in 0..<5000 {
-            var dialogue = SubmissionDialogue(envelope(["a", "b"]), content: .init(isEightBit: true, size: 3, canRepeat: true))
-            var reader = SubmissionReplyReader()
-            steps: for _ in 0..<60 {
-                switch dialogue.next() {
-                case .send: break
-                case .sendMessage: dialogue.messageSent()
-                case .finish: break steps
-                case .awaitReply:
-                    do {
-                        var found = try reader.next()
-                        if found == nil {
-                            for _ in 0..<(1 + random.below(4)) { reader.append(bytes(words[random.below(words.count)])) }
-                            found = try reader.next()
-                        }
-                        if let found { dialogue.take(found) }
-                    } catch {
-                        dialogue.connectionLost()
-                    }
-                }
-            }
-        }
     }
 }

@@ -29,7 +29,7 @@ import Testing
         ("a: b\n\nx\ry\rz\n", "a: b\n\(added)\nx\ry\rz\n"),
         ("a: b\n\nx\0y\0\nz\n", "a: b\n\(added)\nxy\nz\n"),
         // Everything else stays.
-        ("a: b\n\n.\n..\n.x\n\ntrailing \t\n\u{C}\n\n\n", "a: b\n\(added)\n.\n..\n.x\n\ntrailing \t\n\u{C}\n\n\n"),
+        ("a: b\n\n.\n..\n.x\n\ntrailing \t\n\u{C}\n\n\n", "a: b\n\(added)\n.\n..\n.x\n\ntrailing \t\n\u{C}\n\n\n")
     ])
     func `comes out as documented`(_ input: String, _ expected: String) throws {
         for size in [1, 2, 3, 7, 1 << 20] {
@@ -41,7 +41,8 @@ import Testing
         ("a: b\n\nx\n.\ny\n", "a: b\n\(added)\nx\n"), ("a: b\n\nx\n.\r\ny\n", "a: b\n\(added)\nx\n"),
         ("a: b\n\nx\n.", "a: b\n\(added)\nx\n"), ("a: b\n.\ny\n", "a: b\n\(added)\n"), (".\nTo: x\n", "\(added)\n"),
         ("a: b\n\n..\n.x\n . \n", "a: b\n\(added)\n..\n.x\n . \n"), ("a: b\n\n. \n.\t\n", "a: b\n\(added)\n. \n.\t\n"),
-        ("a: b\n\nx.\n.\r\r\nz", "a: b\n\(added)\nx.\n"), ("a: b\n\n\r.\n", "a: b\n\(added)\n\r.\n"),
+        ("a: b\n\n\0.\n.\0\nx", "a: b\n\(added)\n.\n.\nx\n"), ("a: b\n\nx.\n.\r\r\nz", "a: b\n\(added)\nx.\n"),
+        ("a: b\n\n\r.\n", "a: b\n\(added)\n\r.\n")
     ])
     func `a line of one dot ends it without -i, and not with`(_ input: String, _ expected: String) throws {
         for size in [1, 2, 5, 1 << 20] {
@@ -56,20 +57,26 @@ import Testing
     @Test(arguments: [
         ("Bcc: x\n", ""), ("BCC: x,\n y,\n\tz\n", ""), ("bcc:\n", ""), ("Bcc : x\n", ""), ("Resent-Bcc: x\n z\n", ""),
         ("Return-Path: <x@y>\n", ""), ("return-path:\n <>\n", ""),
-        ("X-Bcc: x\n", "X-Bcc: x\n"), ("Bccc: x\n", "Bccc: x\n"),
+        ("X-Bcc: x\n", "X-Bcc: x\n"), ("Bccc: x\n", "Bccc: x\n")
     ])
-    func `blind recipients and return paths go away with their continuation lines`(_ field: String, _ left: String) throws {
+    func `blind recipients and return paths go away with their continuation lines`(_ field: String, _ left: String)
+        throws
+    {
         #expect(try filtered("\(complete)\(field)X: y\n\nBcc: text\n") == "\(complete)\(left)X: y\n\nBcc: text\n")
     }
 
     @Test(arguments: [
         ("From: root (Cron Daemon)", "From: root@host.example (Cron Daemon)"),
-        ("To: carol, \"Q, z\" <al@x.example>, bob", "To: carol@host.example, \"Q, z\" <al@x.example>, bob@host.example"),
+        (
+            "To: carol, \"Q, z\" <al@x.example>, bob",
+            "To: carol@host.example, \"Q, z\" <al@x.example>, bob@host.example"
+        ),
         ("Cc: <bob>,\n\tcarol", "Cc: <bob@host.example>,\n\tcarol@host.example"),
         ("Sender: root", "Sender: root@host.example"), ("reply-to:x", "reply-to:x@host.example"),
-        ("To: list: a, b;", "To: list: a@host.example, b@host.example;"), ("To: undisclosed-recipients:;", "To: undisclosed-recipients:;"),
+        ("To: list: a, b;", "To: list: a@host.example, b@host.example;"),
+        ("To: undisclosed-recipients:;", "To: undisclosed-recipients:;"),
         ("X-To: bob", "X-To: bob"), ("Errors-To: bob", "Errors-To: bob"), ("Resent-To: bob", "Resent-To: bob"),
-        ("Subject: bob", "Subject: bob"), ("To: =?UTF-8?Q?J=C3=BC?= <j>", "To: =?UTF-8?Q?J=C3=BC?= <j@host.example>"),
+        ("Subject: bob", "Subject: bob"), ("To: =?UTF-8?Q?J=C3=BC?= <j>", "To: =?UTF-8?Q?J=C3=BC?= <j@host.example>")
     ])
     func `bare addresses get the mail name and all else stays`(_ field: String, _ expected: String) throws {
         let rest = "X-From: a\nDate: d\nMessage-ID: <m>\n"
@@ -78,14 +85,18 @@ import Testing
     }
 
     @Test func `order, folding, blanks, raw UTF-8 and unknown fields stay`() throws {
-        let header = "Received: from x\n\tby y;  z \nsubject:  caf\u{E9}\n  \n  folded\nX-Empty:\nX:\u{1}y\n\(complete)X: twice\nX: twice\n"
+        let header =
+            "Received: from x\n\tby y;  z \nsubject:  caf\u{E9}\n  \n  folded\nX-Empty:\nX:\u{1}y\n\(complete)X: twice\nX: twice\n"
         #expect(try filtered("\(header)\n\u{FEFF}body\n") == "\(header)\n\u{FEFF}body\n")
     }
 
     @Test func `fields that are there in any letter case are not added, and none is doubled`() throws {
         let header = "FROM: a@b.example\ndate: d\nMESSAGE-id: <m>\nfrom: c@d.example\n"
         #expect(try filtered("\(header)\n") == "\(header)\n")
-        for (left, out) in [("From", "Date: d\nMessage-ID: <m>\n"), ("Date", "From: a@b.example\nMessage-ID: <m>\n"), ("Message-ID", "From: a@b.example\nDate: d\n")] {
+        for (left, out) in [
+            ("From", "Date: d\nMessage-ID: <m>\n"), ("Date", "From: a@b.example\nMessage-ID: <m>\n"),
+            ("Message-ID", "From: a@b.example\nDate: d\n")
+        ] {
             let result = try filtered("\(out)\nbody\n")
             #expect(result.split(separator: "\n").filter { $0.hasPrefix("\(left):") }.count == 1)
         }
@@ -93,7 +104,8 @@ import Testing
 
     @Test func `very long lines are kept whole, in header and body`() throws {
         let long = String(repeating: "x", count: 300_000)
-        #expect(try filtered("\(complete)X: \(long)\n\n\(long)\n\(long)") == "\(complete)X: \(long)\n\n\(long)\n\(long)\n")
+        #expect(
+            try filtered("\(complete)X: \(long)\n\n\(long)\n\(long)") == "\(complete)X: \(long)\n\n\(long)\n\(long)\n")
         #expect(try filtered(long) == "\(added)\n\(long)\n")
         #expect(text(try filtered(bytes(long), settings(), pieces: 1000).output) == "\(added)\n\(long)\n")
         let separator = "From \(long)\n"
@@ -140,8 +152,9 @@ import Testing
     @Test func `the pieces in which input arrives make no difference, whatever it is`() throws {
         var random = SplitMix64(state: 42)
         let words = [
-            "To: ", "Bcc: a", "From ", "From: ", "x", "\n", "\n", "\r\n", "\r", ".", ".\n", " ", "\t", ":", ",", "\0", "\"", "(", "<", "Date:",
-            "\n\n", "é", "Subject: s\n", "Resent-To: r\n",
+            "To: ", "Bcc: a", "From ", "From: ", "x", "\n", "\n", "\r\n", "\r", ".", ".\n", " ", "\t", ":", ",", "\0",
+            "\"", "(", "<", "Date:",
+            "\n\n", "é", "Subject: s\n", "Resent-To: r\n"
         ]
         for _ in 0..<4000 {
             var input: [UInt8] = []

@@ -6,7 +6,9 @@ import WireFormat
 @testable import Submission
 
 private func sample(_ recipients: Int = 3) -> SubmissionEnvelope {
-    let addresses = (0..<recipients).map { AddressListParser.addresses(in: bytes("u\($0)@x.example"), defaultDomain: here).mailboxes[0] }
+    let addresses = (0..<recipients).map {
+        AddressListParser.addresses(in: bytes("u\($0)@x.example"), defaultDomain: here).mailboxes[0]
+    }
     return SubmissionEnvelope(
         sender: .mailbox(addresses[0]), recipients: addresses, notify: [.failure, .delay], returnContent: .full,
         envelopeIdentifier: bytes("id"))
@@ -37,7 +39,8 @@ private func sample(_ recipients: Int = 3) -> SubmissionEnvelope {
         let message = bytes("abc\n")
         var content = try OfflineMessage.preamble(sample(), messageLength: 0) + message
         let length = OfflineMessage.lengthBytes(message.count)
-        content.replaceSubrange(OfflineMessage.lengthOffset..<(OfflineMessage.lengthOffset + length.count), with: length)
+        content.replaceSubrange(
+            OfflineMessage.lengthOffset..<(OfflineMessage.lengthOffset + length.count), with: length)
         #expect(content == (try file(sample(), message)))
     }
 
@@ -56,7 +59,9 @@ private func sample(_ recipients: Int = 3) -> SubmissionEnvelope {
     @Test func `other formats, future versions and empty envelopes are refused`() throws {
         var content = try file(sample(), [])
         content[7] = 2
-        #expect(throws: OfflineMessageError.notThisFormat) { try OfflineMessage(beginning: content, fileSize: Int64(content.count)) }
+        #expect(throws: OfflineMessageError.notThisFormat) {
+            try OfflineMessage(beginning: content, fileSize: Int64(content.count))
+        }
         var nobody = sample()
         nobody.recipients = []
         let empty = try file(nobody, [])
@@ -65,7 +70,9 @@ private func sample(_ recipients: Int = 3) -> SubmissionEnvelope {
 
     @Test func `an envelope of ten thousand recipients fits, one beyond the limit is refused`() throws {
         _ = try OfflineMessage.preamble(sample(10_000), messageLength: 0)
-        #expect(throws: OfflineMessageError.tooManyRecipients) { try OfflineMessage.preamble(sample(60_000), messageLength: 0) }
+        #expect(throws: OfflineMessageError.tooManyRecipients) {
+            try OfflineMessage.preamble(sample(60_000), messageLength: 0)
+        }
     }
 
     @Test func `flipped bytes never trap, and never make an address that is none`() throws {
@@ -73,7 +80,9 @@ private func sample(_ recipients: Int = 3) -> SubmissionEnvelope {
         let content = try file(sample(), bytes("Subject: a\n\nb\n"))
         for _ in 0..<20_000 {
             var hostile = content
-            for _ in 0...random.below(4) { hostile[random.below(hostile.count)] = UInt8(truncatingIfNeeded: random.next()) }
+            for _ in 0...random.below(4) {
+                hostile[random.below(hostile.count)] = UInt8(truncatingIfNeeded: random.next())
+            }
             guard let read = try? OfflineMessage(beginning: hostile, fileSize: Int64(hostile.count)) else { continue }
             #expect(read.messageOffset + read.messageLength == hostile.count)
             for address in read.envelope.recipients { #expect(address.bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7F }) }

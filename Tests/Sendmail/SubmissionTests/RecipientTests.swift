@@ -20,7 +20,7 @@ private func recipients(_ arguments: [String]) -> RecipientList {
         (["/etc/passwd"], ["/etc/passwd@host.example"]),
         (["-froot"], ["-froot@host.example"]),
         (["friends: a, b;"], ["a@host.example", "b@host.example"]),
-        (["a,,b,"], ["a@host.example", "b@host.example"]),
+        (["a,,b,"], ["a@host.example", "b@host.example"])
     ])
     func `are read like a header field`(_ arguments: [String], _ expected: [String]) {
         #expect(recipients(arguments).addresses.map(\.text) == expected)
@@ -69,7 +69,7 @@ private func recipients(_ arguments: [String]) -> RecipientList {
         ("Reply-To: x\nX-To: y\nApparently-To: z\nTo: a\n\n", ["a"]),
         ("To: a\r\nCc: b\nBcc: c,\r\n d\r\n\r\nbody", ["a", "b", "c", "d"]),
         ("Subject: x\nTo: a", ["a"]),
-        ("To: a\nTo: b\nTo: a\n\n", ["a", "b"]),
+        ("To: a\nTo: b\nTo: a\n\n", ["a", "b"])
     ])
     func `come from To, Cc and Bcc`(_ message: String, _ expected: [String]) throws {
         #expect(try collected(message) == expected.map { $0 + "@host.example" })

@@ -17,14 +17,16 @@ private func sender(_ words: [String], user: String = "ada", gecos: String = "")
         ("x@y.example", "x@y.example"), ("<x@y.example>", "x@y.example"), ("x", "x@host.example"),
         ("Some One <x@y.example>", "x@y.example"), ("a+b=c@y.example", "a+b=c@y.example"),
         ("\"a b\"@y.example", "\"a b\"@y.example"), (" x@y.example ", "x@y.example"), ("|cmd", "|cmd@host.example"),
-        ("", ""), ("<>", ""), (" <> ", ""), ("-froot", "-froot@host.example"),
+        ("", ""), ("<>", ""), (" <> ", ""), ("-froot", "-froot@host.example")
     ])
     func `with -f it is that address`(_ given: String, _ expected: String) throws {
         #expect(try sender(["-f", given]).reversePath.text == expected)
         #expect(try sender(["-r", given]).reversePath.text == expected)
     }
 
-    @Test(arguments: ["a@b, c@d", "a b@c", "x@", "x\ny@z", "x@y\r\nRCPT TO:<z>", "<x@y", "x@y>z", ":include:/etc/passwd"])
+    @Test(arguments: [
+        "a@b, c@d", "a b@c", "x@", "x\ny@z", "x@y\r\nRCPT TO:<z>", "<x@y", "x@y>z", ":include:/etc/passwd"
+    ])
     func `what is not one address is refused, line breaks above all`(_ given: String) {
         #expect(throws: UsageError.invalidSender(bytes(given))) { try sender(["-f", given]) }
     }
@@ -40,9 +42,11 @@ private func sender(_ words: [String], user: String = "ada", gecos: String = "")
     }
 
     @Test(arguments: [
-        "Builder, Bob", "J. R. \"Bob\" Dobbs", "back\\slash", "a@b", "(comment)", "x <y@z>", "semi;colon:", "=?UTF-8?Q?x?=",
-        "line\nBcc: victim@x.example", "cr\rlf\r\n", "J\u{FC}rgen M\u{FC}ller", "\u{1F600} face", "tab\there", ".", "[x]",
-        String(repeating: "long name ", count: 100), String(repeating: "\u{E9}", count: 400),
+        "Builder, Bob", "J. R. \"Bob\" Dobbs", "back\\slash", "a@b", "(comment)", "x <y@z>", "semi;colon:",
+        "=?UTF-8?Q?x?=",
+        "line\nBcc: victim@x.example", "cr\rlf\r\n", "J\u{FC}rgen M\u{FC}ller", "\u{1F600} face", "tab\there", ".",
+        "[x]",
+        String(repeating: "long name ", count: 100), String(repeating: "\u{E9}", count: 400)
     ])
     func `whatever the name holds, the field is one line of exactly one address`(_ name: String) throws {
         let field = try sender(["-F", name]).fromField
@@ -71,7 +75,10 @@ private func sender(_ words: [String], user: String = "ada", gecos: String = "")
             #expect(word.utf8.count <= 75)
             #expect(word.hasPrefix("=?UTF-8?Q?") && word.hasSuffix("?="))
             // Each Euro sign is three escapes in the same word.
-            #expect(word.split(separator: "=E2", omittingEmptySubsequences: false).dropFirst().allSatisfy { $0.hasPrefix("=82=AC") })
+            #expect(
+                word.split(separator: "=E2", omittingEmptySubsequences: false).dropFirst().allSatisfy {
+                    $0.hasPrefix("=82=AC")
+                })
         }
     }
 

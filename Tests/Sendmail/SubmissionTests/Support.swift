@@ -52,7 +52,9 @@ func invocation(_ words: String..., name: String = "/usr/sbin/sendmail") -> Invo
 }
 
 func options(_ words: [String]) -> SubmissionOptions? {
-    guard case .submit(let options) = Invocation(name: bytes("sendmail"), arguments: words.map(bytes)) else { return nil }
+    guard case .submit(let options) = Invocation(name: bytes("sendmail"), arguments: words.map(bytes)) else {
+        return nil
+    }
     return options
 }
 

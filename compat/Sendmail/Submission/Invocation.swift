@@ -67,7 +67,13 @@ extension UsageError: CustomStringConvertible {
     }
 }
 
-/// Text of somebody else for a terminal or a log: control characters become `?`, and very long text is cut.
+/// Text of somebody else for a terminal or a log: control characters, those of Latin-1 too, become `?`, and very
+/// long text is cut.
 package func printableText(_ bytes: some Collection<UInt8>) -> String {
-    String(decoding: bytes.prefix(512).map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: "?") : $0 }, as: UTF8.self)
+    var result = String.UnicodeScalarView()
+    for scalar in String(decoding: bytes.prefix(512), as: UTF8.self).unicodeScalars {
+        let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
+        result.append(isControl ? "?" : scalar)
+    }
+    return String(result)
 }

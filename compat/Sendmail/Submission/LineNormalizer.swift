@@ -38,7 +38,7 @@ struct LineNormalizer {
             case 0x0A: endLine(&output)
             case 0x0D:
                 if heldReturns < Self.longestReturn { heldReturns += 1 } else { text([0x0D], onto: &output) }
-            default: break
+            default: skipNUL(&output)
             }
             index = stop + 1
         }
@@ -64,6 +64,12 @@ struct LineNormalizer {
         for _ in 0..<heldReturns { output.append(0x0D) }
         heldReturns = 0
         output += run
+    }
+
+    /// A NUL leaves nothing behind, but a line that had one is no line of one dot.
+    private mutating func skipNUL(_ output: inout [UInt8]) {
+        if case .dot = state { output.append(UInt8(ascii: ".")) }
+        state = .insideLine
     }
 
     private mutating func endLine(_ output: inout [UInt8]) {

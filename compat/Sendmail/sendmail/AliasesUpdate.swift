@@ -13,11 +13,13 @@ enum AliasesUpdate {
             console.complain("\(error)")
             return .unavailable
         }
-        for problem in file.errors + file.warnings { console.complain("\(InstallationPaths.aliases): \(problem)") }
+        let problems = file.errors + file.warnings
+        for problem in problems { console.complain("\(InstallationPaths.aliases): \(problem)") }
         console.write("\(InstallationPaths.aliases): \(file.elements.count) aliases\n")
         let status = tellDaemon(console, paths)
         // A bad line costs that line; the others are in use.
-        return status == .ok && !file.isUsable ? .badData : status
+        let isSound = problems.allSatisfy { if case .duplicateKey = $0.kind { true } else { false } }
+        return status == .ok && !isSound ? .badData : status
     }
 
     private static func tellDaemon(_ console: Console, _ paths: InstallationPaths) -> ExitCode {

@@ -17,7 +17,7 @@ struct Program {
         let status: ExitCode
         switch Invocation(name: words.first ?? [], arguments: Array(words.dropFirst())) {
         case .submit(let options): status = MessageDelivery(options, console, paths).run()
-        case .verify(let options): status = verify(options, console, paths)
+        case .verify(let options): status = RecipientVerification.run(options, console, paths)
         case .smtpOnStandardInput: status = SessionRelay.run(console, paths)
         case .listQueue: status = QueueListing.run(console, paths)
         case .runQueue: status = runQueue(console, paths)
@@ -45,8 +45,8 @@ struct Program {
     }
 
     private static func startDaemon(_ inForeground: Bool, _ console: Console) -> ExitCode {
-        var words: [UnsafeMutablePointer<CChar>?] = ["smtpd", inForeground ? "-F" : nil].map { $0.flatMap { strdup($0) } }
-        words.append(nil)
+        // The list ends at the first nil.
+        let words = [strdup("smtpd"), inForeground ? strdup("-F") : nil, nil]
         _ = execv(InstallationPaths.daemon, words)
         console.complain("cannot start \(InstallationPaths.daemon): \(SystemError("exec").reason)")
         return .unavailable

@@ -48,7 +48,8 @@ enum QueueListing {
         let id = name.split(separator: ".").last.map(String.init) ?? name
         let sender = envelope.sender.address?.text ?? "@"
         return envelope.recipients.map { recipient in
-            "\(id)|local|mta||\(sender)|\(recipient.text)|\(recipient.text)|\(status.modified.seconds)|0|0|0|offline||\n"
+            let name = recipient.text
+            return "\(id)|local|mta||\(sender)|\(name)|\(name)|\(status.modified.seconds)|0|0|0|offline||\n"
         }.joined()
     }
 }

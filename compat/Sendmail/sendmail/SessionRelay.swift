@@ -39,7 +39,7 @@ struct SessionRelay {
             let wantsInput = !inputEnded && toDaemon.isEmpty
             var requests = [
                 pollfd(fd: wantsInput ? STDIN_FILENO : -1, events: Int16(POLLIN), revents: 0),
-                pollfd(fd: socket, events: Int16(toDaemon.isEmpty ? POLLIN : POLLIN | POLLOUT), revents: 0),
+                pollfd(fd: socket, events: Int16(toDaemon.isEmpty ? POLLIN : POLLIN | POLLOUT), revents: 0)
             ]
             _ = try checked("poll") { poll(&requests, nfds_t(2), -1) }
             if requests[1].revents & Int16(POLLOUT) != 0 { try flush() }
