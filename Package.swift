@@ -104,8 +104,12 @@ let package = Package(
         tests("System", "Interprocess", ["Platform", "WireFormat", "EventLoop", "LoopTesting", "LoopProbe"]),
         tests("Storage", "QueueStorage"),
         tests("Storage", "TableBackends"),
-        tests("Storage", "MailboxDelivery"),
+        tests("Storage", "MailboxDelivery", ["MailSyntax", "Envelopes", "SMTPProtocol", "Platform"]),
         tests("Processes", "AgentMessages", ["MailSyntax", "Envelopes", "WireFormat"]),
+        .testTarget(
+            name: "MailAgentTests",
+            dependencies: ["mail.agent", "AgentMessages", "MailSyntax", "Envelopes", "WireFormat", "CPlatform", "Platform"],
+            path: "Tests/Programs/MailAgentTests", swiftSettings: swift),
         .testTarget(
             name: "SubmissionTests", dependencies: ["Submission"], path: "Tests/Sendmail/SubmissionTests",
             swiftSettings: swift),

@@ -8,7 +8,7 @@ import Platform
 ///
 /// The command line is the operator's or the user's; nothing of the message or its addresses is ever part of
 /// it. Standard output and standard error are read, and of them the last line is kept. When the time is up
-/// the whole process group is ended.
+/// the whole process group is ended. The process must ignore SIGPIPE, for a command may stop reading.
 package final class CommandDelivery {
     /// What a run needs to know.
     package struct Request {
