@@ -89,6 +89,9 @@ let package = Package(
         // Tests mirror the shelves.
         program("LoopProbe", in: "Tests/Support/LoopProbe", ["EventLoop", "Interprocess", "Platform", "WireFormat"]),
         .target(
+            name: "WireTesting", dependencies: ["WireFormat"], path: "Tests/Support/WireTesting",
+            swiftSettings: swift),
+        .target(
             name: "LoopTesting", dependencies: ["EventLoop", "Platform"], path: "Tests/Support/LoopTesting",
             swiftSettings: swift),
         tests("Mail", "MailSyntax"),
@@ -99,9 +102,10 @@ let package = Package(
         tests("Policy", "Rules"),
         tests("Policy", "Scheduling"),
         tests("System", "Platform", ["LoopTesting", "LoopProbe"]),
-        tests("System", "WireFormat"),
+        tests("System", "Log"),
+        tests("System", "WireFormat", ["WireTesting"]),
         tests("System", "EventLoop", ["Platform", "LoopTesting", "LoopProbe"]),
-        tests("System", "Interprocess", ["Platform", "WireFormat", "EventLoop", "LoopTesting", "LoopProbe"]),
+        tests("System", "Interprocess", ["Platform", "WireFormat", "EventLoop", "LoopTesting", "LoopProbe", "WireTesting"]),
         tests("Storage", "QueueStorage"),
         tests("Storage", "TableBackends"),
         tests("Storage", "MailboxDelivery", ["MailSyntax", "Envelopes", "SMTPProtocol", "Platform"]),

@@ -12,10 +12,11 @@ import Platform
     package static let batch = 32
     private static let exhaustionDelay = Duration.seconds(1)
 
+    // Properties go away in this order: the event before the descriptor it is about.
+    private var event: LoopEvent?
     private var listener: OwnedDescriptor?
     private let raw: CInt
     private let onAccept: @EventLoopActor (consuming OwnedDescriptor, SocketAddress) -> Void
-    private var event: LoopEvent?
     private var retry: LoopTimer?
     private var isPaused = false
 

@@ -31,16 +31,18 @@ package enum WriteResult: Equatable, Sendable {
     /// The most that one read returns, in octets.
     package static let readSize = 64 << 10
 
-    private var descriptor: OwnedDescriptor?
-    private let raw: CInt
+    // Properties go away in this order: the events before the descriptor they are about.
     /// For a layer that reads and writes the descriptor itself, such as TLS. Nothing else may wait meanwhile.
     package let readiness: Readiness
+    private var descriptor: OwnedDescriptor?
+    private let raw: CInt
     /// The last read filled the buffer, so the next tries before it waits.
     private var mayHoldMore = false
 
-    /// - Throws: What the kernel says to making the descriptor non-blocking.
-    package init(adopting descriptor: consuming OwnedDescriptor) throws(SystemError) {
-        try descriptor.setNonBlocking()
+    /// Makes the descriptor non-blocking, for everybody who shares it.
+    package init(adopting descriptor: consuming OwnedDescriptor) {
+        // The kernel refuses only what is not open, and an owned descriptor is.
+        do { try descriptor.setNonBlocking() } catch { preconditionFailure("a stream needs an open descriptor: \(error)") }
         raw = descriptor.raw
         readiness = Readiness(descriptor: descriptor.raw)
         self.descriptor = consume descriptor
@@ -49,6 +51,7 @@ package enum WriteResult: Equatable, Sendable {
     /// The number, for calls that ask about the socket; -1 once closed.
     package var rawDescriptor: CInt { descriptor == nil ? -1 : raw }
 
+    /// Waits for octets, at most ``readSize`` of them, or for the end of what the peer sends.
     package func read(deadline: MonotonicInstant? = nil) async -> ReadResult {
         if mayHoldMore, let result = readNow() { return result }
         while true {

@@ -11,6 +11,7 @@ import Glibc
     private var readEvent: LoopEvent?
     private var writeEvent: LoopEvent?
 
+    /// Watches for nothing yet: see ``isReading`` and ``isWriting``.
     package init(
         _ descriptor: CInt, readable: @escaping @EventLoopActor () -> Void,
         writable: @escaping @EventLoopActor () -> Void

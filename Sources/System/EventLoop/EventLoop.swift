@@ -6,6 +6,7 @@
 /// ``Readiness`` and ``ByteStream``.
 @globalActor package actor EventLoopActor {
     package static let shared = EventLoopActor()
+    /// The loop.
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
         LoopExecutor.shared.asUnownedSerialExecutor()
     }

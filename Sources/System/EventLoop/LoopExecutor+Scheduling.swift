@@ -6,10 +6,12 @@
 
 /// Ends a program that uses `Task.sleep`, whose timer would live on another thread: ``pause(until:)`` is ours.
 extension LoopExecutor: SchedulingExecutor {
+    /// Traps.
     package func enqueue<C: Clock>(
         _ job: consuming ExecutorJob, after delay: C.Duration, tolerance: C.Duration?, clock: C
     ) { Self.refuseToSleep() }
 
+    /// Traps.
     package func enqueue<C: Clock>(
         _ job: consuming ExecutorJob, at instant: C.Instant, tolerance: C.Duration?, clock: C
     ) { Self.refuseToSleep() }

@@ -16,6 +16,7 @@ import Synchronization
 // @unchecked: everything mutable is touched on the owning thread only, which `accept` distinguishes and
 // `checkIsolated` proves, except `remote` and `stopRequested`, which are safe themselves.
 package final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
+    /// The only one of the process.
     package static let shared = LoopExecutor()
 
     /// Rounds of jobs before libevent is asked again, so that jobs that make jobs cannot starve the descriptors.
@@ -59,6 +60,7 @@ package final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Senda
 
     // MARK: Executor
 
+    /// Takes a job from any thread; it runs on the loop's.
     package func enqueue(_ job: consuming ExecutorJob) { accept(UnownedJob(job)) }
 
     private func accept(_ job: UnownedJob) {
@@ -72,8 +74,10 @@ package final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Senda
 
     private var isOwner: Bool { pthread_equal(pthread_self(), owner) != 0 }
 
+    /// Traps on any thread but the loop's.
     package func checkIsolated() { precondition(isOwner, "this must run on the event loop's thread") }
 
+    /// Whether this is the loop's thread.
     package func isIsolatingCurrentContext() -> Bool? { isOwner }
 
     // MARK: Running

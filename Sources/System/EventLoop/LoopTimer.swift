@@ -9,6 +9,7 @@ import Glibc
     private var event: LoopEvent?
     private var due: MonotonicInstant?
 
+    /// Schedules nothing yet.
     package init(_ fire: @escaping @EventLoopActor () -> Void) {
         self.fire = fire
         event = LoopEvent(-1, 0, { _, _, context in onLoop { owner(context, as: LoopTimer.self).expired() } }, self)
@@ -51,10 +52,12 @@ import Glibc
     private let fire: @EventLoopActor () -> Void
     private var event: LoopEvent?
 
+    /// Watches until it is dropped; the signal then has its former action again.
     package init(_ signal: CInt, _ fire: @escaping @EventLoopActor () -> Void) {
         self.fire = fire
         event = LoopEvent(
-            signal, EV_SIGNAL | EV_PERSIST, { _, _, context in onLoop { owner(context, as: SignalWatch.self).fire() } }, self)
+            signal, EV_SIGNAL | EV_PERSIST,
+            { _, _, context in onLoop { owner(context, as: SignalWatch.self).fire() } }, self)
         guard event?.add() == true else { preconditionFailure("signal \(signal) cannot be watched") }
     }
 }

@@ -7,14 +7,17 @@ package struct MonotonicInstant: Hashable, Comparable, Sendable {
     /// Since an arbitrary moment before the process began.
     package let nanoseconds: Int64
 
+    /// A moment chosen by the caller: for tests, where time is a value.
     package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
+    /// This moment, as precise as the kernel knows it.
     package static func now() -> MonotonicInstant {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return MonotonicInstant(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
     }
 
+    /// Whether `left` comes first.
     package static func < (left: MonotonicInstant, right: MonotonicInstant) -> Bool {
         left.nanoseconds < right.nanoseconds
     }

@@ -59,6 +59,7 @@ package enum WaitResult: Hashable, Sendable {
     private var timerDue: MonotonicInstant?
     private var isClosed = false
 
+    /// Registers nothing before the first wait. The descriptor is non-blocking and stays open until ``close()``.
     package init(descriptor: CInt) { self.descriptor = descriptor }
 
     /// Waits for bytes, a connection to accept, the end of the stream or an error.

@@ -11,8 +11,10 @@ package struct FrameReader {
     private var partial: [UInt8] = []
     private var next = 0
 
+    /// At the beginning of a stream.
     package init(maximumFrame: Int) { self.maximumFrame = maximumFrame }
 
+    /// What ``nextFrame()`` found.
     package enum Step: Equatable {
         /// The content of one frame.
         case frame(ArraySlice<UInt8>)
@@ -29,6 +31,7 @@ package struct FrameReader {
         if partial.isEmpty { partial = Array(bytes) } else { partial.append(contentsOf: bytes) }
     }
 
+    /// The next whole frame, once; after ``Step/oversized`` the stream cannot be read on.
     package mutating func nextFrame() -> Step {
         let available = partial.count - next
         guard available >= 4 else { return settle() }

@@ -21,8 +21,9 @@ import WireFormat
     private let receive: Receiver
     private let closed: @EventLoopActor (LinkFailure) -> Void
 
-    private var socket: OwnedDescriptor?
+    // Properties go away in this order: the events before the descriptor they are about.
     private var watch: DescriptorWatch?
+    private var socket: OwnedDescriptor?
     private var reader: FrameReader
     /// Came with the frame that is not complete yet.
     private var arrivedDescriptor: OwnedDescriptor?
@@ -33,14 +34,15 @@ import WireFormat
     /// - Parameters:
     ///   - socket: A connected stream socket of the Unix domain.
     ///   - maximumFrame: The longest message that is accepted, in octets.
-    ///   - receive: Gets each message, with the descriptor that came with it. Runs in a callback of the loop:
-    ///     longer work is spawned.
+    ///   - receive: Gets each message, with the descriptor that came with it; none comes when our table of
+    ///     descriptors is full. Runs in a callback of the loop: longer work is spawned.
     ///   - closed: Why there will be no more messages.
     package init(
         adopting socket: consuming OwnedDescriptor, name: String, maximumFrame: Int = 1 << 20,
         receive: @escaping Receiver, closed: @escaping @EventLoopActor (LinkFailure) -> Void
     ) {
         let raw = socket.raw
+        // The kernel refuses only what is not open, and an owned descriptor is.
         do { try socket.setNonBlocking() } catch { preconditionFailure("a link needs an open socket: \(error)") }
         self.name = name
         self.receive = receive
@@ -79,6 +81,8 @@ import WireFormat
         precondition(limit > 0, "nothing is ever below zero octets")
         guard isOpen, output.count >= limit else { return }
         await withUnsafeContinuation { drainWaiters.append((limit, $0)) }
+        // Without its link nobody would wake the waiter.
+        withExtendedLifetime(self) {}
     }
 
     /// Sends what is queued, waiting for the peer up to a second in all: for the last words of a process.

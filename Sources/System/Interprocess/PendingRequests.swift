@@ -4,10 +4,9 @@ import EventLoop
 ///
 /// A caller takes a number with ``next()``, sends it along, and waits in ``answer(_:)``; whoever receives
 /// the answer calls ``resolve(_:_:)``. Numbers are never used twice, so an answer that is late, doubled or
-/// invented finds nothing. Inlinable, since looking up the types of a generic class for every answer takes
-/// longer than the rest.
+/// invented finds nothing. The owner calls ``failAll()`` before dropping it.
 @EventLoopActor package final class PendingRequests<Answer: Sendable> {
-    @usableFromInline enum State {
+    private enum State {
         /// Numbered; nobody waits yet.
         case issued
         case waiting(UnsafeContinuation<Answer?, Never>)
@@ -15,16 +14,17 @@ import EventLoop
         case answered(Answer?)
     }
 
-    @usableFromInline var states: [UInt64: State] = [:]
-    @usableFromInline var last: UInt64 = 0
+    private var states: [UInt64: State] = [:]
+    private var last: UInt64 = 0
 
-    @inlinable package init() {}
+    /// Without requests.
+    package init() {}
 
     /// Requests whose ``answer(_:)`` has not returned.
-    @inlinable package var count: Int { states.count }
+    package var count: Int { states.count }
 
     /// A number for a request; ``answer(_:)`` must be called for it.
-    @inlinable package func next() -> UInt64 {
+    package func next() -> UInt64 {
         last += 1
         states[last] = .issued
         return last
@@ -33,7 +33,7 @@ import EventLoop
     /// Waits for the answer, as long as it takes.
     ///
     /// - Returns: Nil after ``failAll()``.
-    @inlinable package func answer(_ id: UInt64) async -> Answer? {
+    package func answer(_ id: UInt64) async -> Answer? {
         switch states[id] {
         case .issued:
             return await withUnsafeContinuation { states[id] = .waiting($0) }
@@ -46,14 +46,14 @@ import EventLoop
     }
 
     /// Hands over the answer; one for an unknown number is ignored.
-    @inlinable package func resolve(_ id: UInt64, _ answer: Answer) { finish(id, answer) }
+    package func resolve(_ id: UInt64, _ answer: Answer) { finish(id, answer) }
 
     /// Ends every open request without an answer: the peer has gone. Later ones work as usual.
-    @inlinable package func failAll() {
+    package func failAll() {
         for id in states.keys.sorted() { finish(id, nil) }
     }
 
-    @inlinable func finish(_ id: UInt64, _ answer: Answer?) {
+    private func finish(_ id: UInt64, _ answer: Answer?) {
         switch states[id] {
         case .waiting(let continuation):
             states[id] = nil

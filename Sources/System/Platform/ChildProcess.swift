@@ -20,6 +20,7 @@ package struct ChildProcess: Sendable {
     /// Soft limit of open descriptors; nil for ours. 1024 for programs that may use `select`.
     package var openFiles: UInt64?
 
+    /// With our identity, directory, mask and limits, and in our session.
     package init(path: String, arguments: [String], environment: [String]) {
         self.path = path
         self.arguments = arguments
@@ -101,8 +102,10 @@ package enum ExitStatus: Hashable, Sendable, CustomStringConvertible {
         self = martlet_wait_exited(status, &code) ? .exited(code) : .signalled(martlet_wait_signal(status))
     }
 
+    /// Exit status 0.
     package var isSuccess: Bool { self == .exited(0) }
 
+    /// For logs: `exit status 75`, `signal 9`.
     package var description: String {
         switch self {
         case .exited(let code): "exit status \(code)"

@@ -40,6 +40,7 @@ package enum FileLock {
         }
     }
 
+    /// Gives the lock up; without a lock it does nothing.
     package func release(_ file: borrowing OwnedDescriptor) throws(SystemError) {
         let raw = file.raw
         _ = try checked("unlock") { () -> CInt in

@@ -2,10 +2,13 @@ import Glibc
 
 /// An internet address of an interface.
 package struct InterfaceAddress: Hashable, Sendable {
+    /// Its name, such as `eth0`.
     package let interface: String
     /// With port 0.
     package let address: SocketAddress
+    /// Switched on by the administrator.
     package let isUp: Bool
+    /// Reaches this machine only.
     package let isLoopback: Bool
 }
 

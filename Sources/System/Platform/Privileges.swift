@@ -3,11 +3,14 @@ import Glibc
 
 /// Under which ids something runs.
 package struct Identity: Hashable, Sendable {
+    /// User.
     package let uid: uid_t
+    /// Group.
     package let gid: gid_t
     /// Supplementary groups.
     package let groups: [gid_t]
 
+    /// The groups are all it will have: they do not come with the group by themselves.
     package init(uid: uid_t, gid: gid_t, groups: [gid_t]) {
         self.uid = uid
         self.gid = gid

@@ -20,6 +20,8 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
 
     /// From a dotted IPv4 or a colon-separated IPv6 address without brackets; nil for anything else.
     package init?(numeric text: String, port: UInt16) {
+        // The C library would stop at a NUL and take what stands before it.
+        guard !text.utf8.contains(0) else { return nil }
         var four = in_addr()
         if inet_pton(AF_INET, text, &four) == 1 {
             self = .ipv4(withUnsafeBytes(of: &four) { Array($0) }, port: port)

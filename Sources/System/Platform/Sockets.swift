@@ -160,7 +160,10 @@ package enum Sockets {
 
 /// Whom the kernel saw at the other end of a Unix socket when the connection was made.
 package struct PeerCredentials: Hashable, Sendable {
+    /// Its number; another program may have it by now.
     package let process: pid_t
+    /// Effective user then.
     package let user: uid_t
+    /// Effective group then.
     package let group: gid_t
 }

@@ -7,9 +7,12 @@ package struct UserRecord: Hashable, Sendable {
     package let gid: gid_t
     /// The comment field, whose first part is the full name.
     package let gecos: String
+    /// Home directory; the database promises neither that it exists nor that it is absolute.
     package let home: String
+    /// Login shell; empty means /bin/sh.
     package let shell: String
 
+    /// A record that does not come from the database: for accounts that are kept elsewhere.
     package init(name: String, uid: uid_t, gid: gid_t, gecos: String, home: String, shell: String) {
         self.name = name
         self.uid = uid
@@ -36,6 +39,7 @@ package struct GroupRecord: Hashable, Sendable {
 ///
 /// Nil is "there is none"; a database that cannot be asked is an error, since the answer may be another later.
 package enum Users {
+    /// The account of that name, case and all.
     package static func named(_ name: String) throws(SystemError) -> UserRecord? {
         // A NUL would cut the name, and another account would answer.
         guard !name.utf8.contains(0) else { return nil }
@@ -48,6 +52,7 @@ package enum Users {
         }
     }
 
+    /// The account of that number; the first if several have it.
     package static func withID(_ uid: uid_t) throws(SystemError) -> UserRecord? {
         var entry = passwd()
         return try Database.find("getpwuid \(uid)", _SC_GETPW_R_SIZE_MAX) { room, found in
@@ -73,6 +78,7 @@ package enum Users {
 
 /// Look-ups of groups, like ``Users``.
 package enum Groups {
+    /// The group of that name.
     package static func named(_ name: String) throws(SystemError) -> GroupRecord? {
         guard !name.utf8.contains(0) else { return nil }
         var entry = group()

@@ -8,6 +8,7 @@ package protocol WireMessage: Sendable {
     init(from reader: inout WireReader) throws(WireError)
 }
 
+/// Why octets are no message.
 package enum WireError: Error, Hashable, Sendable {
     case truncated
     /// A message with bytes left over.
@@ -18,8 +19,11 @@ package enum WireError: Error, Hashable, Sendable {
     case invalid(String)
 }
 
+/// Collects the octets of messages.
 package struct WireWriter: ~Copyable {
+    /// What was written.
     package private(set) var bytes: [UInt8] = []
+    /// Empty.
     package init() {}
 
     /// Appends a message behind its length: four octets in network order that do not count themselves.
@@ -79,6 +83,7 @@ package struct WireWriter: ~Copyable {
     }
 }
 
+/// Takes values from octets in the order in which they were written. Every read throws ``WireError/truncated`` when too little is left.
 package struct WireReader {
     private let bytes: ArraySlice<UInt8>
     private var position: Int
@@ -90,6 +95,7 @@ package struct WireReader {
 
     package init(_ bytes: [UInt8]) { self.init(bytes[...]) }
 
+    /// Octets that have not been read.
     package var remaining: Int { bytes.endIndex - position }
 
     package mutating func readUInt8() throws(WireError) -> UInt8 {

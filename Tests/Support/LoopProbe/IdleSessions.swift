@@ -27,7 +27,7 @@ enum IdleSessions {
         var clients: [CInt] = []
         for _ in 0..<count {
             let pair = try LocalSocket.pair()
-            let stream = try ByteStream(adopting: pair.first)
+            let stream = ByteStream(adopting: pair.first)
             spawn { await session(stream) }
             let client = pair.second.release()
             try Files.writeAll(raw: client, [0x78])

@@ -17,11 +17,15 @@ import Platform
         case "main-actor": onTheLoop { await MainActor.run {} }
         case "throughput": onTheLoop { await Throughput.check(rest) }
         case "echo": onTheLoop { await Throughput.echo() }
+        case "exhausted": onTheLoop { await Exhausted.check() }
         case "idle": onTheLoop { await IdleSessions.check(rest) }
+        case "confined-loop": onTheLoop { await Confined.loop() }
+        case "confined": Confined.check(rest)
         case "title": Processes.title(rest)
         case "inherited": Processes.inherited()
         case "drop": Processes.drop(rest)
         case "acting": Processes.acting(rest)
+        case "lock": Processes.lock(rest)
         default: Diagnostics.fail("no check is called \(arguments[1])", code: 64)
         }
     }

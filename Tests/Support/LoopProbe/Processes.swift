@@ -68,6 +68,16 @@ enum Processes {
         }
     }
 
+    /// Whether a lock is free.
+    static func lock(_ arguments: [String]) {
+        guard arguments.count == 2 else { Diagnostics.fail("lock kind file", code: 64) }
+        let lock = arguments[0] == "flock" ? FileLock.flock : .record
+        attempt { () throws(SystemError) in
+            let file = try Files.open(arguments[1], O_RDWR)
+            LoopProbe.report("\(try lock.acquire(file))")
+        }
+    }
+
     private static func attempt(_ body: () throws(SystemError) -> Void) {
         do { try body() } catch { Diagnostics.fail("\(error)") }
     }

@@ -3,6 +3,7 @@ import Platform
 
 /// Runs `LoopProbe`, the program that checks what a test runner cannot.
 package enum Probe {
+    /// How a check ended, and what it printed.
     package struct Outcome: Sendable {
         package let status: ExitStatus
         package let output: String
@@ -24,8 +25,10 @@ package enum Probe {
         _ arguments: [String], configure: (inout ChildProcess) -> Void = { _ in }
     ) throws -> Outcome {
         let pair = try LocalSocket.pair()
+        // In a sanitized build the search for leaks needs what a confined process gave up.
         var program = ChildProcess(
-            path: try path, arguments: ["LoopProbe"] + arguments, environment: ["SWIFT_BACKTRACE=enable=no"])
+            path: try path, arguments: ["LoopProbe"] + arguments,
+            environment: ["SWIFT_BACKTRACE=enable=no", "ASAN_OPTIONS=detect_leaks=0"])
         configure(&program)
         let child = try program.start(output: pair.second.raw, error: pair.second.raw)
         let first = pair.first

@@ -74,6 +74,12 @@ pid_t martlet_spawn(const struct martlet_spawn *request, const char **step);
 bool martlet_wait_exited(int status, int *code);
 int martlet_wait_signal(int status);
 
+/* log.c */
+
+/* openlog for mail with the connection made at once, so that it outlives chroot. */
+int martlet_open_syslog(const char *name);
+void martlet_write_syslog(int priority, const char *text);
+
 /* title.c */
 
 /* Writes the title over the arguments and the environment; what does not fit is cut. Needs /proc. */
@@ -91,6 +97,29 @@ int martlet_drop_privileges(const char *root, uid_t user, gid_t group, const gid
 /* PR_SET_NO_NEW_PRIVS and PR_SET_DUMPABLE 0. */
 int martlet_forbid_new_privileges(void);
 int martlet_forbid_dumps(void);
+
+/* confinement.c */
+
+/* The kernel cannot do it; nothing has changed. */
+enum { MARTLET_UNSUPPORTED = 1 };
+
+/* Groups of system calls beyond those of an event loop. CODE is memory that can be executed. */
+enum { MARTLET_CALLS_FILES = 1, MARTLET_CALLS_SOCKETS = 2, MARTLET_CALLS_PROCESSES = 4, MARTLET_CALLS_CODE = 8 };
+
+/*
+ * Allows the calls of an event loop and of the groups, for ever. Other calls fail with EPERM, or kill the
+ * process. Sets PR_SET_NO_NEW_PRIVS.
+ */
+int martlet_confine_calls(unsigned groups, bool kill);
+
+/* Reading is always allowed beneath a path that is named. */
+enum { MARTLET_PATH_WRITE = 1, MARTLET_PATH_EXECUTE = 2 };
+
+/*
+ * Forbids opening and changing everything that does not lie beneath one of the paths, for ever; what is open
+ * stays so. *failed is the index of the path that could not be allowed, or count. Sets PR_SET_NO_NEW_PRIVS.
+ */
+int martlet_confine_paths(const char *const *paths, const unsigned *access, size_t count, size_t *failed);
 
 /* getrandom without flags. */
 ssize_t martlet_random(void *bytes, size_t count);
