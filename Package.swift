@@ -168,6 +168,7 @@ let package = Package(
         .testTarget(
             name: "SubmissionTests", dependencies: ["Submission", "MailSyntax", "Envelopes", "WireFormat"],
             path: "Tests/Sendmail/SubmissionTests",
+            name: "SubmissionTests", dependencies: ["Submission"], path: "Tests/Sendmail/SubmissionTests",
             swiftSettings: swift),
     ]
 )

@@ -28,27 +28,37 @@ struct AgentSocket: ~Copyable {
 
     var raw: CInt { socket.raw }
 
+    enum Arrival {
+        case bytes
+        /// Nothing at the moment.
+        case nothing
+        /// Never again.
+        case end
+    }
+
     /// Reads what has come, at most one chunk.
-    ///
-    /// - Returns: False at the end of the stream.
-    mutating func receive() throws(AgentFailure) -> Bool {
+    mutating func receive() throws(AgentFailure) -> Arrival {
         if position > 0 {
             input.removeSubrange(..<position)
             position = 0
         }
-        var room = [UInt8](repeating: 0, count: Self.chunk)
         let raw = socket.raw
-        do throws(SystemError) {
-            let result: Result<(count: Int, descriptor: CInt?), SystemError> = room.withUnsafeMutableBytes { buffer in
-                Result { () throws(SystemError) in try LocalSocket.receive(into: buffer, from: raw) }
+        let start = input.count
+        input.append(contentsOf: repeatElement(0, count: Self.chunk))
+        let result: Result<(count: Int, descriptor: CInt?), SystemError> = input.withUnsafeMutableBytes { buffer in
+            Result { () throws(SystemError) in
+                try LocalSocket.receive(into: UnsafeMutableRawBufferPointer(rebasing: buffer[start...]), from: raw)
             }
-            let (count, descriptor) = try result.get()
+        }
+        switch result {
+        case .success((let count, let descriptor)):
+            input.removeSubrange((start + count)...)
             if let descriptor { descriptors.append(SharedDescriptor(OwnedDescriptor(adopting: descriptor))) }
-            input += room[..<count]
             // What is left of an unfinished message at the end is of no use to anybody.
-            return count > 0
-        } catch {
-            if error.code == EAGAIN { return true }
+            return count > 0 ? .bytes : .end
+        case .failure(let error):
+            input.removeSubrange(start...)
+            if error.code == EAGAIN { return .nothing }
             throw .system(error)
         }
     }

@@ -144,8 +144,20 @@ struct ResidentAgent: ~Copyable {
         try receive()
     }
 
+    /// Takes all that has come, up to a batch: what is read together is synced together.
     private mutating func receive() throws(AgentFailure) {
-        isOpen = try socket.receive()
+        while waiting.count < Maildir.largestUsefulBatch {
+            switch try socket.receive() {
+            case .nothing: return
+            case .end:
+                isOpen = false
+                return
+            case .bytes: try takeMessages()
+            }
+        }
+    }
+
+    private mutating func takeMessages() throws(AgentFailure) {
         while true {
             switch try socket.next() {
             case .needsMore: return

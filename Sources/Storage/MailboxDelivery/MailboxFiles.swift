@@ -15,12 +15,28 @@ package protocol MailboxFiles: Sendable {
     func startWriteback(_ file: borrowing OwnedDescriptor) throws(SystemError)
     /// After this what was written is on stable storage; for a directory, its entries.
     func sync(_ file: borrowing OwnedDescriptor) throws(SystemError)
+    /// The same for several; nil for each that is on stable storage.
+    func sync(all files: [SharedDescriptor]) -> [SystemError?]
     func rename(_ name: String, in directory: CInt, to newName: String, in newDirectory: CInt) throws(SystemError)
     func link(_ name: String, in directory: CInt, to newName: String) throws(SystemError)
     func remove(_ name: String, in directory: CInt) throws(SystemError)
     func truncate(_ file: borrowing OwnedDescriptor, to length: Int64) throws(SystemError)
     /// Gives the file the group and the permissions.
     func share(_ file: borrowing OwnedDescriptor, with group: gid_t, mode: mode_t) throws(SystemError)
+}
+
+extension MailboxFiles {
+    /// One after the other.
+    package func sync(all files: [SharedDescriptor]) -> [SystemError?] {
+        files.map { file in
+            do throws(SystemError) {
+                try sync(file.descriptor)
+                return nil
+            } catch {
+                return error
+            }
+        }
+    }
 }
 
 /// The kernel's own.
@@ -47,6 +63,15 @@ package struct KernelFiles: MailboxFiles {
     }
 
     package func sync(_ file: borrowing OwnedDescriptor) throws(SystemError) { try Files.sync(file) }
+
+    /// All at once: a disk that is busy flushes its cache once for many of them, which measured made thirty
+    /// times as many messages a second.
+    package func sync(all files: [SharedDescriptor]) -> [SystemError?] {
+        let descriptors = files.map { $0.descriptor.raw }
+        var codes = [CInt](repeating: 0, count: files.count)
+        martlet_sync_all(descriptors, &codes, files.count)
+        return codes.map { $0 == 0 ? nil : SystemError("fsync", code: $0) }
+    }
 
     package func rename(
         _ name: String, in directory: CInt, to newName: String, in newDirectory: CInt

@@ -4,8 +4,8 @@ import Platform
 
 /// Delivery into maildirs, a batch at a time, everything on stable storage before the answer.
 ///
-/// A batch is written file by file into `tmp` while the disk already works, then each file is synced, then
-/// all are renamed into `new`, then each `new` is synced once. A message is thus visible only when it is
+/// A batch is written file by file into `tmp` while the disk already works, then the files are synced
+/// together, then all are renamed into `new`, then each `new` is synced once. A message is thus visible only when it is
 /// whole, and reported delivered only when a power cut cannot take it back. Each delivery has its own
 /// result: one that fails leaves nothing behind and hinders no other.
 package struct Maildir {
@@ -39,8 +39,8 @@ package struct Maildir {
         }
     }
 
-    /// How many deliveries a caller should hand over at once: more gain nothing, since a sync costs one
-    /// flush of the disk per file from there on, and each may hold four descriptors open.
+    /// How many deliveries a caller should hand over at once: more gain little, and each may hold four
+    /// descriptors open.
     package static let largestUsefulBatch = 64
 
     /// Delivers all; results in the order of the batch. Throws nothing: every trouble is a result.
@@ -56,15 +56,15 @@ package struct Maildir {
                 written.append(nil)
             }
         }
-        for index in batch.indices {
-            guard let file = written[index], let descriptor = file.descriptor else { continue }
-            do throws(SystemError) {
-                // What sync says of a file is final: the kernel may have dropped its pages, so it is never
-                // asked again.
-                try files.sync(descriptor.descriptor)
-                file.descriptor = nil
-            } catch {
-                results[index] = DeliveryError.system(error).outcome
+        let unsynced = batch.indices.filter { written[$0]?.descriptor != nil }
+        let failures = files.sync(all: unsynced.compactMap { written[$0]?.descriptor })
+        for (index, failure) in zip(unsynced, failures) {
+            guard let file = written[index] else { continue }
+            file.descriptor = nil
+            // What sync says of a file is final: the kernel may have dropped its pages, so it is never asked
+            // again.
+            if let failure {
+                results[index] = DeliveryError.system(failure).outcome
                 discard(file.temporaryName, in: folders.tmp(file.folder))
                 written[index] = nil
             }
@@ -81,12 +81,12 @@ package struct Maildir {
                 written[index] = nil
             }
         }
-        let failures = folders.syncAll(Set(written.compactMap { $0?.folder }))
+        let lostFolders = folders.syncAll(Set(written.compactMap { $0?.folder }))
         return batch.indices.map { index in
             if let result = results[index] { return result }
             // Either a result stands above or a file was written.
             guard let file = written[index] else { preconditionFailure("a delivery without a result") }
-            guard let failure = failures[file.folder] else { return .delivered("Delivered to maildir") }
+            guard let failure = lostFolders[file.folder] else { return .delivered("Delivered to maildir") }
             // The entry may or may not survive; the next attempt must not meet an older name of ours.
             if !file.isThere { discard(batch[index].name.text, in: folders.new(file.folder)) }
             return DeliveryError.system(failure).outcome

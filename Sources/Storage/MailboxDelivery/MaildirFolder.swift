@@ -8,7 +8,7 @@ import Platform
 struct MaildirFolder: ~Copyable {
     let directory: OwnedDescriptor
     let tmp: OwnedDescriptor
-    let new: OwnedDescriptor
+    let new: SharedDescriptor
 
     /// Opens the maildir at an absolute path, making it, its parents and its sub-directories (0700) as needed.
     init(path: String, files: any MailboxFiles) throws(DeliveryError) {
@@ -60,7 +60,7 @@ struct MaildirFolder: ~Copyable {
         _ = try Self.openOrMake("cur", in: directory, files: files)
         self.directory = directory
         self.tmp = tmp
-        self.new = new
+        self.new = SharedDescriptor(new)
     }
 
     private static func openOrMake(

@@ -65,7 +65,7 @@ struct OpenFolders {
     }
 
     func tmp(_ number: Int) -> CInt { folders[number].folder.tmp.raw }
-    func new(_ number: Int) -> CInt { folders[number].folder.new.raw }
+    func new(_ number: Int) -> CInt { folders[number].folder.new.descriptor.raw }
 
     /// True when the message is in `new` or `cur` already. In `new` it is whole, since it is renamed there
     /// after its sync only.
@@ -76,13 +76,10 @@ struct OpenFolders {
 
     /// Syncs the `new` of each; what failed, by number.
     func syncAll(_ numbers: Set<Int>) -> [Int: SystemError] {
+        let numbers = numbers.sorted()
         var failures: [Int: SystemError] = [:]
-        for number in numbers.sorted() {
-            do throws(SystemError) {
-                try files.sync(folders[number].folder.new)
-            } catch {
-                failures[number] = error
-            }
+        for (number, failure) in zip(numbers, files.sync(all: numbers.map { folders[$0].folder.new })) {
+            failures[number] = failure
         }
         return failures
     }

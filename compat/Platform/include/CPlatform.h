@@ -128,4 +128,10 @@ ssize_t martlet_random(void *bytes, size_t count);
 
 /* Starts writing a file's dirty pages without waiting for them; promises nothing. */
 int martlet_start_writeback(int descriptor);
+
+/*
+ * fsync of each; codes[i] becomes 0 or the errno. Up to 16 run at a time, for the disk then flushes its cache
+ * once for several. The threads end before the call does.
+ */
+void martlet_sync_all(const int *descriptors, int *codes, size_t count);
 #endif
