@@ -125,6 +125,8 @@ final class SimulatedDevice: StorageDevice, @unchecked Sendable {
         }
     }
 
+    func seed(_ seed: UInt64) { withLock { $0.generator = SplitMix64(seed: seed) } }
+
     func names(in directory: String) -> [String] {
         withLock { state in
             state.names.keys.filter { $0.hasPrefix(directory + "/") }.map { String($0.dropFirst(directory.count + 1)) }
@@ -287,7 +289,7 @@ final class SimulatedDevice: StorageDevice, @unchecked Sendable {
             try mutate("sync") { state throws(SystemError) in
                 let file = try Self.file(file, state)
                 state.syncs += 1
-                file.synced = file.content
+                for write in file.unsynced { Self.put(write.bytes, at: write.offset, in: &file.synced) }
                 file.unsynced = []
             }
         } catch {
