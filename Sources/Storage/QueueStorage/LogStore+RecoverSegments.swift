@@ -36,10 +36,9 @@ extension LogStore {
     private func open(_ sequence: UInt32) throws(StoreError) -> FoundSegment? {
         let name = Self.segmentName(sequence)
         let opened = try Self.converting { () throws(SystemError) -> (FileHandle, Int)? in
-            // A segment that somebody holds another name of is not ours alone.
-            guard let status = try device.status(name), status.isRegular, status.links == 1,
-                status.size < Int(UInt32.max) / 2
-            else { return nil }
+            guard let status = try device.status(name), status.isRegular, status.size < Int(UInt32.max) / 2 else {
+                return nil
+            }
             return (try device.open(name), status.size)
         }
         guard let (file, size) = opened else { return nil }
@@ -98,6 +97,7 @@ extension LogStore {
             let name = "segments/" + base
             if let sequence = Self.sequence(base), known.contains(sequence) { continue }
             let status = try Self.converting { () throws(SystemError) in try device.status(name) }
+            // What has a second name may be somebody's backup, and must not be written over.
             guard base.hasPrefix("spare-"), status?.isRegular == true, status?.links == 1 else {
                 setAside(file: name, because: "not a segment of this queue")
                 continue
