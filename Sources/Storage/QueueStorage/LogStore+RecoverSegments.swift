@@ -36,10 +36,9 @@ extension LogStore {
     private func open(_ sequence: UInt32) throws(StoreError) -> FoundSegment? {
         let name = Self.segmentName(sequence)
         let opened = try Self.converting { () throws(SystemError) -> (FileHandle, Int)? in
-            // A segment that somebody holds another name of is not ours alone.
-            guard let status = try device.status(name), status.isRegular, status.links == 1,
-                status.size < Int(UInt32.max) / 2
-            else { return nil }
+            guard let status = try device.status(name), status.isRegular, status.size < Int(UInt32.max) / 2 else {
+                return nil
+            }
             return (try device.open(name), status.size)
         }
         guard let (file, size) = opened else { return nil }
@@ -98,6 +97,7 @@ extension LogStore {
             let name = "segments/" + base
             if let sequence = Self.sequence(base), known.contains(sequence) { continue }
             let status = try Self.converting { () throws(SystemError) in try device.status(name) }
+            // What has a second name may be somebody's backup, and must not be written over.
             guard base.hasPrefix("spare-"), status?.isRegular == true, status?.links == 1 else {
                 setAside(file: name, because: "not a segment of this queue")
                 continue
@@ -127,12 +127,11 @@ extension LogStore {
             }
             return true
         }
-        let bytes = try Self.converting { () throws(SystemError) -> [UInt8] in
-            // What was read may be in the kernel's memory only; nothing may rest on it before it is on disk.
-            try device.sync(segment.file)
-            return try device.read(segment.file, at: 0, count: end ?? segment.size)
+        let bytes = try Self.converting { () throws(SystemError) in
+            try device.read(segment.file, at: 0, count: end ?? segment.size)
         }
         let scan = SegmentScan(bytes, salt: segment.salt, end: end)
+        if end == nil { try secure(segment, scan, bytes) }
         for entry in scan.entries { index.replay(entry, in: segment.sequence) }
         segment.end = scan.end
         segments.append(segment)
@@ -145,6 +144,23 @@ extension LogStore {
             Self.seal(segment, summary: summary, nextBatch: scan.nextBatch)?.perform(on: device)
         }
         return scan.gaps.isEmpty
+    }
+
+    /// Makes durable what the last flush wrote, for all that follows rests on it.
+    ///
+    /// It may be in the kernel's memory only, marked clean by a sync that failed before the last process died; a
+    /// sync alone would then report success for nothing. So it is written again.
+    private func secure(_ segment: Segment, _ scan: SegmentScan, _ bytes: [UInt8]) throws(StoreError) {
+        do throws(SystemError) {
+            try device.write(Array(bytes.prefix(SegmentHeader.size)), to: segment.file, at: 0)
+            let last = scan.lastBatchStart..<min(scan.end, bytes.count)
+            if !last.isEmpty { try device.write(Array(bytes[last]), to: segment.file, at: last.lowerBound) }
+            try device.sync(segment.file)
+        } catch {
+            // Some file systems need room to write in place; a full disk must not stop the start.
+            guard error.isOutOfSpace else { throw .system(error) }
+            warnings.append(StoreWarning(name: segment.name, problem: "the last write was not made durable: \(error)"))
+        }
     }
 
     /// Nil when there is none that can be believed.

@@ -47,6 +47,8 @@ extension LogStore {
         try Self.converting { () throws(SystemError) in
             try recoverLarge(isDamaged: isDamaged)
             try emptyIncoming()
+            // The name of the last segment may have been on its way when the machine stopped.
+            try device.syncDirectory("segments")
         }
         do throws(StoreError) {
             try ensureSpare()

@@ -15,6 +15,8 @@ struct SegmentScan {
     /// Where something of this segment begins behind ``end`` that is not whole.
     private(set) var tornAt: Int?
     private(set) var nextBatch: UInt32 = 1
+    /// Where the records of the last flush begin: the only ones that may not have reached the disk.
+    private(set) var lastBatchStart = SegmentHeader.size
 
     private let bytes: [UInt8]
     private let salt: UInt64
@@ -40,6 +42,7 @@ struct SegmentScan {
                     if accept(header) {
                         if let start = gapStart { gaps.append(start..<position) }
                         gapStart = nil
+                        if header.batch != lastBatch { lastBatchStart = position }
                         lastBatch = header.batch
                         position += header.recordSize
                         self.end = position

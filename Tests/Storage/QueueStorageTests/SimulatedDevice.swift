@@ -97,11 +97,23 @@ final class SimulatedDevice: StorageDevice, @unchecked Sendable {
             state.lockHandle = nil
             state.isLocked = false
             state.failAt = nil
+            // Each change of a name that was not synced happened or not; a rename is one change.
+            var places: [ObjectIdentifier: (file: File, synced: String?, current: String?)] = [:]
             var names: [String: Node] = [:]
-            for (name, node) in state.syncedNames { names[name] = node }
-            // Changes of names that were not synced happened or not, each for itself.
-            for name in Set(state.names.keys).union(state.syncedNames.keys).sorted() {
-                if state.generator.next() % 2 == 0 { names[name] = state.names[name] }
+            for (name, node) in state.syncedNames {
+                if case .file(let file) = node { places[ObjectIdentifier(file)] = (file, name, nil) } else { names[name] = node }
+            }
+            for (name, node) in state.names {
+                if case .file(let file) = node {
+                    places[ObjectIdentifier(file), default: (file, nil, nil)].current = name
+                } else {
+                    names[name] = node
+                }
+            }
+            let order = places.values.sorted { ($0.current ?? $0.synced ?? "") < ($1.current ?? $1.synced ?? "") }
+            for place in order {
+                let name = state.generator.next() % 2 == 0 ? place.current : place.synced
+                if let name { names[name] = .file(place.file) }
             }
             state.names = names
             state.syncedNames = names
@@ -124,6 +136,8 @@ final class SimulatedDevice: StorageDevice, @unchecked Sendable {
             }
         }
     }
+
+    func seed(_ seed: UInt64) { withLock { $0.generator = SplitMix64(seed: seed) } }
 
     func names(in directory: String) -> [String] {
         withLock { state in
@@ -287,7 +301,7 @@ final class SimulatedDevice: StorageDevice, @unchecked Sendable {
             try mutate("sync") { state throws(SystemError) in
                 let file = try Self.file(file, state)
                 state.syncs += 1
-                file.synced = file.content
+                for write in file.unsynced { Self.put(write.bytes, at: write.offset, in: &file.synced) }
                 file.unsynced = []
             }
         } catch {
