@@ -167,8 +167,6 @@ let package = Package(
             ], path: "Tests/Sendmail/SendmailProgramTests", swiftSettings: swift),
         .testTarget(
             name: "SubmissionTests", dependencies: ["Submission", "MailSyntax", "Envelopes", "WireFormat"],
-            path: "Tests/Sendmail/SubmissionTests",
-            name: "SubmissionTests", dependencies: ["Submission"], path: "Tests/Sendmail/SubmissionTests",
-            swiftSettings: swift),
+            path: "Tests/Sendmail/SubmissionTests", swiftSettings: swift),
     ]
 )
