@@ -63,7 +63,7 @@ let package = Package(
         // Storage: mail kept in Unix.
         room("Storage", "QueueStorage", ["MailSyntax", "Envelopes", "WireFormat", "Platform"]),
         room("Storage", "TableBackends", ["Tables", "Platform"]),
-        room("Storage", "MailboxDelivery", ["MailSyntax", "Envelopes", "SMTPProtocol", "CPlatform", "Platform"]),
+        room("Storage", "MailboxDelivery", ["MailSyntax", "Envelopes", "SMTPProtocol", "Platform"]),
 
         // Processes: one module per role, composition only.
         room("Processes", "ControlMessages", ["Envelopes", "WireFormat"]),
@@ -75,7 +75,7 @@ let package = Package(
         // Programs.
         program(
             "mail.agent", in: "Sources/Programs/mail.agent",
-            ["MailboxDelivery", "MailSyntax", "Envelopes", "SMTPProtocol", "CPlatform", "Platform", "WireFormat", "AgentMessages"]),
+            ["MailboxDelivery", "MailSyntax", "Envelopes", "SMTPProtocol", "Platform", "WireFormat", "AgentMessages"]),
 
         // compat: the drop-in.
         .target(
@@ -112,7 +112,7 @@ let package = Package(
         tests("Processes", "AgentMessages", ["MailSyntax", "Envelopes", "WireFormat"]),
         .testTarget(
             name: "MailAgentTests",
-            dependencies: ["mail.agent", "AgentMessages", "MailSyntax", "Envelopes", "WireFormat", "CPlatform", "Platform"],
+            dependencies: ["mail.agent", "AgentMessages", "MailSyntax", "Envelopes", "WireFormat", "Platform"],
             path: "Tests/Programs/MailAgentTests", swiftSettings: swift),
         .testTarget(
             name: "SubmissionTests", dependencies: ["Submission"], path: "Tests/Sendmail/SubmissionTests",
