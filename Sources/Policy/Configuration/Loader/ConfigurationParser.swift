@@ -37,6 +37,11 @@ struct ConfigurationParser {
         self.environment = environment
         self.lexer = source.lexer(for: generation)
         self.result = Configuration(generation: generation, serverName: serverName)
+        if generation == .accept {
+            // The only limits in which the languages' defaults differ.
+            self.result.mta.limits.connectionsPerSource = 50
+            self.result.mta.limits.transactionDelay = 1
+        }
         self.token = self.lexer.next()
         declarePredefinedTables()
     }
