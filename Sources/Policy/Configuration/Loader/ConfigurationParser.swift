@@ -22,13 +22,9 @@ struct ConfigurationParser {
     // Facts about declarations that the result does not hold.
     /// What tables turned out to be; those of other programs are `dynamic`.
     var tableKinds: [String: TableKind] = [:]
-    var tableLocations: [String: SourceLocation] = [:]
     var anonymousTables = 0
     /// Where the item of a list read last stands.
     var itemLocation = SourceLocation(file: "", line: 1, column: 1)
-    var keyPairLocations: [String: SourceLocation] = [:]
-    var actionLocations: [String: SourceLocation] = [:]
-    var submissionLocation: SourceLocation?
 
     init(
         source: ConfigurationSource, generation: Generation, serverName: String, environment: any ConfigurationEnvironment
