@@ -27,26 +27,13 @@ package enum UnsupportedFeature: Hashable, Sendable {
         case .senders: "`senders` is not available yet."
         case .filters: "Filters are not available yet."
         case .filterProcesses: "Filter processes are not available yet."
-        case .relay: "Relaying is not available yet: mail for this action stays in the queue."
+        case .relay: "Relaying is not available yet."
         case .queueCompression: "Queue compression is not available yet."
         case .queueEncryption: "Queue encryption is not available yet."
         case .srs: "SRS is not available yet."
         case .tableBackend(let type): "Tables of type \(type) are not available yet."
         case .reverseNameCondition: "`from rdns` is not available yet."
         case .mdaWrapper: "MDA wrappers are not available yet."
-        }
-    }
-
-    /// Whether starting without it would be wrong (`error`) or only incomplete (`warning`).
-    ///
-    /// What protects mail, or changes which mail is taken, must be there; a relay that does not work yet
-    /// loses nothing.
-    package var severity: Diagnostic.Severity {
-        switch self {
-        case .relay: .warning
-        case .listenerTLS, .listenerAuthentication, .proxyProtocol, .senders, .filters, .filterProcesses,
-            .queueCompression, .queueEncryption, .srs, .tableBackend, .reverseNameCondition, .mdaWrapper:
-            .error
         }
     }
 }
@@ -57,7 +44,7 @@ package enum UnsupportedFeatures {
         package var feature: UnsupportedFeature
         package var location: SourceLocation?
 
-        package var diagnostic: Diagnostic { Diagnostic(feature.severity, at: location, feature.text) }
+        package var diagnostic: Diagnostic { Diagnostic(at: location, feature.text) }
     }
 
     /// Every use, in the order: listeners, actions, rules, tables, filters, queue.

@@ -87,17 +87,22 @@ struct Program {
         switch ConfigurationConverter.convert(
             file: options.file, macros: options.macros, environment: SystemEnvironment(programs: options.programs))
         {
-        case .converted(let text):
-            do throws(SystemError) {
-                try Files.writeAll(raw: STDOUT_FILENO, text)
-            } catch {
-                Diagnostics.fail("smtpd: \(error)")
-            }
-            exit(0)
+        case .converted(let text, let notes): printConverted(text, notes)
+        case .unchanged(let text, let note): printConverted(text, [note])
         case .failed(let diagnostics):
             for diagnostic in diagnostics { Diagnostics.say(diagnostic.description) }
             exit(1)
         }
+    }
+
+    private static func printConverted(_ text: [UInt8], _ notes: [Diagnostic]) -> Never {
+        for note in notes { Diagnostics.say(note.description) }
+        do throws(SystemError) {
+            try Files.writeAll(raw: STDOUT_FILENO, text)
+        } catch {
+            Diagnostics.fail("smtpd: \(error)")
+        }
+        exit(0)
     }
 
     private static func run(_ role: Role, _ arguments: Arguments, _ installation: InstallationPaths) -> Never {
