@@ -13,17 +13,17 @@ import Testing
         var generator = SplitMix64(seed: 11)
         var blocks = SortedBlocks<Number>()
         var model: [UInt32: Int] = [:]
-        for round in 0..<60_000 {
+        for round in 0..<24_000 {
             // It grows, then shrinks, within keys that meet again.
-            let key = UInt32(generator.next(below: 20_000))
-            let grows = (round / 15_000) % 2 == 0
+            let key = UInt32(generator.next(below: 8_000))
+            let grows = (round / 6_000) % 2 == 0
             if generator.next(below: 10) < (grows ? 8 : 2) {
                 #expect(blocks.insert(Number(key: key, value: round)) == (model[key] == nil))
                 if model[key] == nil { model[key] = round }
             } else {
                 #expect(blocks.remove(key)?.value == model.removeValue(forKey: key))
             }
-            let other = UInt32(generator.next(below: 20_000))
+            let other = UInt32(generator.next(below: 8_000))
             #expect(blocks[other]?.value == model[other])
             if blocks.update(other, { $0.value += 1 }) { model[other]? += 1 }
         }
