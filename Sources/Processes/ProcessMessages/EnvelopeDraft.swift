@@ -5,11 +5,17 @@ import WireFormat
 /// An envelope before it has a name: what expansion found and the client asked for. The queue adds the
 /// id, the time and the action's time to live.
 package struct EnvelopeDraft: WireMessage, Hashable {
+    /// The address of RCPT.
     package var recipient: MailAddress
+    /// The address after expansion.
     package var destination: MailAddress
+    /// The name of the action that delivers it.
     package var action: String
+    /// A delivery here or elsewhere. Never a report: those are the queue's own, and none is read from a peer.
     package var kind: Envelope.Kind
+    /// RFC 3461 NOTIFY, nil when the client did not say.
     package var notify: NotifyOptions?
+    /// RFC 3461 ORCPT as `type;xtext`.
     package var originalRecipient: [UInt8]?
 
     package init(
@@ -29,19 +35,18 @@ package struct EnvelopeDraft: WireMessage, Hashable {
         destination.encode(into: &writer)
         writer.write(action)
         kind.encode(into: &writer)
-        writer.write(notify?.rawValue) { $1.write($0) }
+        writer.write(notify) { $0.encode(into: &$1) }
         writer.write(originalRecipient) { $1.write($0) }
     }
 
     package init(from reader: inout WireReader) throws(WireError) {
-        let recipient = try MailAddress(from: &reader)
-        let destination = try MailAddress(from: &reader)
-        let action = try reader.readString()
-        let kind = try Envelope.Kind(from: &reader)
-        let notify = try reader.readOptional { reader throws(WireError) in NotifyOptions(rawValue: try reader.readUInt8()) }
-        let original = try reader.readOptional { reader throws(WireError) in try reader.readBytes() }
         self.init(
-            recipient: recipient, destination: destination, action: action, kind: kind, notify: notify,
-            originalRecipient: original)
+            recipient: try MailAddress(from: &reader), destination: try MailAddress(from: &reader),
+            action: try reader.readName(), kind: try Envelope.Kind(from: &reader),
+            notify: try reader.readOptional { reader throws(WireError) in try NotifyOptions(from: &reader) },
+            originalRecipient: try reader.readOptional { reader throws(WireError) in
+                try reader.readOriginalRecipient()
+            })
+        if case .bounce = kind { throw .invalid("report as a draft") }
     }
 }

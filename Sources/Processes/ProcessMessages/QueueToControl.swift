@@ -4,11 +4,14 @@ import WireFormat
 
 /// The queue's answers to control.
 package enum QueueToControl: WireMessage, Hashable {
-    /// Empty at the end.
+    /// The answer to ``ControlToQueue/page(request:after:message:limit:)``; empty at the end.
     case page(request: UInt64, [ListedEnvelope])
+    /// The answer to ``ControlToQueue/envelope(request:_:)``, nil for an unknown one.
     case envelope(request: UInt64, ListedEnvelope?)
-    /// Nil for an unknown message; a file comes along as its descriptor.
+    /// The answer to ``ControlToQueue/body(request:_:)``, nil for an unknown message. A file comes along as its
+    /// descriptor.
     case body(request: UInt64, MessageBody?)
+    /// The answer to ``ControlToQueue/statistics(request:)``.
     case statistics(request: UInt64, [Statistic])
 
     package func encode(into writer: inout WireWriter) {
@@ -55,7 +58,7 @@ package enum QueueToControl: WireMessage, Hashable {
     }
 }
 
-/// An envelope as the queue holds it.
+/// An envelope as the queue holds it, with all that a listing shows.
 package struct ListedEnvelope: WireMessage, Hashable {
     package var transaction: Transaction
     package var envelope: Envelope

@@ -1,6 +1,6 @@
 import WireFormat
 
-/// The processes of the daemon, one role each (house rule: one place per job).
+/// The processes of the daemon, one role each.
 package enum Role: UInt8, Hashable, Sendable, CaseIterable {
     case parent = 1
     case control
@@ -43,6 +43,7 @@ package enum Role: UInt8, Hashable, Sendable, CaseIterable {
 
 extension Role: WireMessage {
     package func encode(into writer: inout WireWriter) { writer.write(rawValue) }
+
     package init(from reader: inout WireReader) throws(WireError) {
         let value = try reader.readUInt8()
         guard let role = Role(rawValue: value) else { throw .unknownValue(UInt64(value), for: "role") }

@@ -2,8 +2,10 @@ import Configuration
 import Tables
 import WireFormat
 
-/// One view per role: what a role may know is a type that lacks the rest.
+/// One view per role: what a role may know is a type that lacks the rest. Lists that come from dictionaries
+/// are in order of name, so that equal configurations make equal views.
 extension Configuration {
+    /// Rules, tables, actions.
     package var lookupView: LookupView {
         LookupView(
             generation: generation, serverName: serverName,
@@ -11,6 +13,7 @@ extension Configuration {
             subaddressDelimiter: session.subaddressDelimiter)
     }
 
+    /// Times to live.
     package var queueView: QueueView {
         QueueView(
             serverName: serverName, timeToLive: queue.timeToLive,
@@ -19,6 +22,7 @@ extension Configuration {
             })
     }
 
+    /// Limits and warn intervals.
     package var schedulerView: SchedulerView {
         SchedulerView(
             maximumInflight: scheduler.maximumInflight, maximumSchedule: scheduler.maximumSchedule,
@@ -26,6 +30,7 @@ extension Configuration {
             bounceWarnIntervals: queue.bounceWarnIntervals)
     }
 
+    /// Listeners, actions, limits of sessions and deliveries.
     package var dispatcherView: DispatcherView {
         DispatcherView(
             serverName: serverName, listeners: listeners, submission: submission, actions: namedActions,
@@ -34,6 +39,7 @@ extension Configuration {
             subaddressDelimiter: session.subaddressDelimiter)
     }
 
+    /// Key pairs by name.
     package var cryptoView: CryptoView { CryptoView(keyPairs: keyPairs.keys.sorted()) }
 
     private var namedActions: [NamedAction] {

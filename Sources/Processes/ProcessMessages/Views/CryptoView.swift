@@ -2,6 +2,7 @@ import WireFormat
 
 /// What the crypto process may know of the configuration: the key pairs, by name.
 package struct CryptoView: WireMessage, Hashable {
+    /// The names of `pki` declarations, in order.
     package var keyPairs: [String]
 
     package init(keyPairs: [String]) {
@@ -13,7 +14,6 @@ package struct CryptoView: WireMessage, Hashable {
     }
 
     package init(from reader: inout WireReader) throws(WireError) {
-        self.init(
-            keyPairs: try reader.readList { reader throws(WireError) in try reader.readString() })
+        self.init(keyPairs: try reader.readList { reader throws(WireError) in try reader.readName() })
     }
 }

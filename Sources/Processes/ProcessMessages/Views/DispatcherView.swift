@@ -4,17 +4,27 @@ import WireFormat
 /// What the dispatcher may know of the configuration: listeners, actions, limits; no secrets.
 package struct DispatcherView: WireMessage, Hashable {
     package var serverName: String
+    /// ``ListenerSocket/listener`` is a place in this list.
     package var listeners: [Listener]
+    /// What clients of the control socket are served by.
     package var submission: Listener
     package var actions: [NamedAction]
+    /// In bytes.
     package var maximumMessageSize: Int64
+    /// Recipients of one transaction.
     package var maximumRecipients: Int
+    /// Transactions of one session.
     package var maximumMails: Int
     package var mda: MDALimits
     package var generation: Generation
+    /// Between user and sub-address, such as `+`.
     package var subaddressDelimiter: UInt8
 
-    package init(serverName: String, listeners: [Listener], submission: Listener, actions: [NamedAction], maximumMessageSize: Int64, maximumRecipients: Int, maximumMails: Int, mda: MDALimits, generation: Generation, subaddressDelimiter: UInt8) {
+    package init(
+        serverName: String, listeners: [Listener], submission: Listener, actions: [NamedAction],
+        maximumMessageSize: Int64, maximumRecipients: Int, maximumMails: Int, mda: MDALimits,
+        generation: Generation, subaddressDelimiter: UInt8
+    ) {
         self.serverName = serverName
         self.listeners = listeners
         self.submission = submission
@@ -28,29 +38,31 @@ package struct DispatcherView: WireMessage, Hashable {
     }
 
     package func encode(into writer: inout WireWriter) {
-        writer.write(serverName)
+        writer.write(line: serverName)
         writer.write(list: listeners) { $0.encode(into: &$1) }
         submission.encode(into: &writer)
         writer.write(list: actions) { $0.encode(into: &$1) }
         writer.write(maximumMessageSize)
-        writer.write(Int64(maximumRecipients))
-        writer.write(Int64(maximumMails))
+        writer.write(count: maximumRecipients)
+        writer.write(count: maximumMails)
         mda.encode(into: &writer)
         generation.encode(into: &writer)
         writer.write(subaddressDelimiter)
     }
 
+    /// - Throws: ``WireError/invalid(_:)`` for a negative size, besides what its fields throw.
     package init(from reader: inout WireReader) throws(WireError) {
         self.init(
-            serverName: try reader.readString(),
+            serverName: try reader.readLine(),
             listeners: try reader.readList { reader throws(WireError) in try Listener(from: &reader) },
             submission: try Listener(from: &reader),
             actions: try reader.readList { reader throws(WireError) in try NamedAction(from: &reader) },
             maximumMessageSize: try reader.readInt64(),
-            maximumRecipients: try readCount(&reader),
-            maximumMails: try readCount(&reader),
+            maximumRecipients: try reader.readCount(),
+            maximumMails: try reader.readCount(),
             mda: try MDALimits(from: &reader),
             generation: try Generation(from: &reader),
             subaddressDelimiter: try reader.readUInt8())
+        guard maximumMessageSize >= 0 else { throw .invalid("size of a message") }
     }
 }

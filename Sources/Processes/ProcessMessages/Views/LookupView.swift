@@ -6,12 +6,18 @@ import WireFormat
 package struct LookupView: WireMessage, Hashable {
     package var generation: Generation
     package var serverName: String
+    /// All tables, the predefined and anonymous ones too.
     package var tables: [TableDefinition]
+    /// In order; the first that matches decides.
     package var rules: [Rule]
     package var actions: [NamedAction]
+    /// Between user and sub-address, such as `+`.
     package var subaddressDelimiter: UInt8
 
-    package init(generation: Generation, serverName: String, tables: [TableDefinition], rules: [Rule], actions: [NamedAction], subaddressDelimiter: UInt8) {
+    package init(
+        generation: Generation, serverName: String, tables: [TableDefinition], rules: [Rule],
+        actions: [NamedAction], subaddressDelimiter: UInt8
+    ) {
         self.generation = generation
         self.serverName = serverName
         self.tables = tables
@@ -22,7 +28,7 @@ package struct LookupView: WireMessage, Hashable {
 
     package func encode(into writer: inout WireWriter) {
         generation.encode(into: &writer)
-        writer.write(serverName)
+        writer.write(line: serverName)
         writer.write(list: tables) { $0.encode(into: &$1) }
         writer.write(list: rules) { $0.encode(into: &$1) }
         writer.write(list: actions) { $0.encode(into: &$1) }
@@ -32,7 +38,7 @@ package struct LookupView: WireMessage, Hashable {
     package init(from reader: inout WireReader) throws(WireError) {
         self.init(
             generation: try Generation(from: &reader),
-            serverName: try reader.readString(),
+            serverName: try reader.readLine(),
             tables: try reader.readList { reader throws(WireError) in try TableDefinition(from: &reader) },
             rules: try reader.readList { reader throws(WireError) in try Rule(from: &reader) },
             actions: try reader.readList { reader throws(WireError) in try NamedAction(from: &reader) },
@@ -58,7 +64,7 @@ package struct NamedAction: WireMessage, Hashable {
 
     package init(from reader: inout WireReader) throws(WireError) {
         self.init(
-            name: try reader.readString(),
+            name: try reader.readName(),
             local: try reader.readOptional { reader throws(WireError) in try LocalAction(from: &reader) })
     }
 }

@@ -1,11 +1,12 @@
 import Configuration
 import WireFormat
 
-/// What the queue may know of the configuration: how long messages are tried, and its own name.
+/// What the queue may know of the configuration: how long messages are tried, and the server's name for reports.
 package struct QueueView: WireMessage, Hashable {
     package var serverName: String
-    /// Seconds, unless the action says otherwise.
+    /// Seconds that an envelope is tried, unless its action says otherwise.
     package var timeToLive: Int64
+    /// The actions that do.
     package var actionTimes: [ActionTime]
 
     package init(serverName: String, timeToLive: Int64, actionTimes: [ActionTime]) {
@@ -15,15 +16,15 @@ package struct QueueView: WireMessage, Hashable {
     }
 
     package func encode(into writer: inout WireWriter) {
-        writer.write(serverName)
+        writer.write(line: serverName)
         writer.write(timeToLive)
         writer.write(list: actionTimes) { $0.encode(into: &$1) }
     }
 
     package init(from reader: inout WireReader) throws(WireError) {
         self.init(
-            serverName: try reader.readString(),
-            timeToLive: try reader.readInt64(),
+            serverName: try reader.readLine(),
+            timeToLive: try reader.readDuration(),
             actionTimes: try reader.readList { reader throws(WireError) in try ActionTime(from: &reader) })
     }
 }
@@ -37,7 +38,9 @@ extension QueueView {
 
 /// The time to live that an action sets itself.
 package struct ActionTime: WireMessage, Hashable {
+    /// The name of the action.
     package var action: String
+    /// In seconds.
     package var timeToLive: Int64
 
     package init(action: String, timeToLive: Int64) {
@@ -51,8 +54,6 @@ package struct ActionTime: WireMessage, Hashable {
     }
 
     package init(from reader: inout WireReader) throws(WireError) {
-        self.init(
-            action: try reader.readString(),
-            timeToLive: try reader.readInt64())
+        self.init(action: try reader.readName(), timeToLive: try reader.readDuration())
     }
 }

@@ -1,63 +1,37 @@
+/// Rules as fields of lookup's view.
 import Configuration
-import MailSyntax
-import Tables
 import WireFormat
 
-/// The configuration's values as fields of views.
-
-/// A count that fits this machine.
-func readCount(_ reader: inout WireReader) throws(WireError) -> Int {
-    guard let count = Int(exactly: try reader.readInt64()) else { throw .invalid("count") }
-    return count
-}
-
-extension Generation: WireMessage {
-    package func encode(into writer: inout WireWriter) { writer.write(rawValue) }
-    package init(from reader: inout WireReader) throws(WireError) {
-        let value = try reader.readUInt8()
-        guard let known = Self(rawValue: value) else { throw .unknownValue(UInt64(value), for: "generation") }
-        self = known
-    }
-}
-
-extension Listener.Families: WireMessage {
-    package func encode(into writer: inout WireWriter) { writer.write(rawValue) }
-    package init(from reader: inout WireReader) throws(WireError) {
-        let value = try reader.readUInt8()
-        guard let known = Self(rawValue: value) else { throw .unknownValue(UInt64(value), for: "families") }
-        self = known
-    }
-}
-
-extension Listener.TLSMode: WireMessage {
-    package func encode(into writer: inout WireWriter) { writer.write(rawValue) }
-    package init(from reader: inout WireReader) throws(WireError) {
-        let value = try reader.readUInt8()
-        guard let known = Self(rawValue: value) else { throw .unknownValue(UInt64(value), for: "TLS mode") }
-        self = known
-    }
-}
-
-extension SourceLocation: WireMessage {
+extension Rule: WireMessage {
     package func encode(into writer: inout WireWriter) {
-        writer.write(file)
-        writer.write(Int64(line))
-        writer.write(Int64(column))
+        location.encode(into: &writer)
+        decision.encode(into: &writer)
+        writer.write(tag) { $0.encode(into: &$1) }
+        from.encode(into: &writer)
+        destination.encode(into: &writer)
+        writer.write(helo) { $0.encode(into: &$1) }
+        writer.write(auth) { $0.encode(into: &$1) }
+        writer.write(tls) { $0.encode(into: &$1) }
+        writer.write(sender) { $0.encode(into: &$1) }
+        writer.write(recipient) { $0.encode(into: &$1) }
     }
 
     package init(from reader: inout WireReader) throws(WireError) {
-        self.init(file: try reader.readString(), line: try readCount(&reader), column: try readCount(&reader))
+        self.init(location: try SourceLocation(from: &reader), decision: try Decision(from: &reader))
+        tag = try reader.readCondition()
+        from = try Condition(from: &reader)
+        destination = try Condition(from: &reader)
+        helo = try reader.readCondition()
+        auth = try reader.readCondition()
+        tls = try reader.readCondition()
+        sender = try reader.readCondition()
+        recipient = try reader.readCondition()
     }
 }
 
-extension TableReference: WireMessage {
-    package func encode(into writer: inout WireWriter) {
-        writer.write(table)
-        writer.write(isRegex)
-    }
-
-    package init(from reader: inout WireReader) throws(WireError) {
-        self.init(try reader.readString(), isRegex: try reader.readBool())
+extension WireReader {
+    fileprivate mutating func readCondition<Criterion: WireMessage>() throws(WireError) -> Condition<Criterion>? {
+        try readOptional { reader throws(WireError) in try Condition<Criterion>(from: &reader) }
     }
 }
 
@@ -66,6 +40,7 @@ extension Condition: WireMessage where Criterion: WireMessage {
         criterion.encode(into: &writer)
         writer.write(isNegated)
     }
+
     package init(from reader: inout WireReader) throws(WireError) {
         self.init(try Criterion(from: &reader), isNegated: try reader.readBool())
     }
@@ -85,7 +60,7 @@ extension Rule.Decision: WireMessage {
     package init(from reader: inout WireReader) throws(WireError) {
         switch try reader.readUInt8() {
         case 1: self = .reject
-        case 2: self = .action(try reader.readString())
+        case 2: self = .action(try reader.readName())
         case let kind: throw .unknownValue(UInt64(kind), for: "decision")
         }
     }
@@ -171,8 +146,7 @@ extension Rule.Authentication: WireMessage {
 extension Rule.TLSCriterion: WireMessage {
     package func encode(into writer: inout WireWriter) {
         switch self {
-        case .used:
-            writer.write(UInt8(1))
+        case .used: writer.write(UInt8(1))
         }
     }
 
@@ -181,32 +155,5 @@ extension Rule.TLSCriterion: WireMessage {
         case 1: self = .used
         case let kind: throw .unknownValue(UInt64(kind), for: "TLS criterion")
         }
-    }
-}
-
-extension Rule: WireMessage {
-    package func encode(into writer: inout WireWriter) {
-        location.encode(into: &writer)
-        decision.encode(into: &writer)
-        writer.write(tag) { $0.encode(into: &$1) }
-        from.encode(into: &writer)
-        destination.encode(into: &writer)
-        writer.write(helo) { $0.encode(into: &$1) }
-        writer.write(auth) { $0.encode(into: &$1) }
-        writer.write(tls) { $0.encode(into: &$1) }
-        writer.write(sender) { $0.encode(into: &$1) }
-        writer.write(recipient) { $0.encode(into: &$1) }
-    }
-
-    package init(from reader: inout WireReader) throws(WireError) {
-        self.init(location: try SourceLocation(from: &reader), decision: try Rule.Decision(from: &reader))
-        tag = try reader.readOptional { reader throws(WireError) in try Condition<TableReference>(from: &reader) }
-        from = try Condition<Rule.Source>(from: &reader)
-        destination = try Condition<Rule.Destination>(from: &reader)
-        helo = try reader.readOptional { reader throws(WireError) in try Condition<TableReference>(from: &reader) }
-        auth = try reader.readOptional { reader throws(WireError) in try Condition<Rule.Authentication>(from: &reader) }
-        tls = try reader.readOptional { reader throws(WireError) in try Condition<Rule.TLSCriterion>(from: &reader) }
-        sender = try reader.readOptional { reader throws(WireError) in try Condition<TableReference>(from: &reader) }
-        recipient = try reader.readOptional { reader throws(WireError) in try Condition<TableReference>(from: &reader) }
     }
 }
