@@ -124,6 +124,9 @@ let package = Package(
         .target(
             name: "LoopTesting", dependencies: ["EventLoop", "Platform"], path: "Tests/Support/LoopTesting",
             swiftSettings: swift),
+        .target(
+            name: "WireTesting", dependencies: ["WireFormat"], path: "Tests/Support/WireTesting",
+            swiftSettings: swift),
         tests("Mail", "MailSyntax"),
         tests("Mail", "Envelopes"),
         tests("Mail", "SMTPProtocol", data: ["Dialogues"]),
@@ -139,8 +142,14 @@ let package = Package(
         tests("Storage", "QueueStorage"),
         tests("Storage", "TableBackends"),
         tests("Storage", "MailboxDelivery"),
-        tests("Processes", "AgentMessages", ["MailSyntax", "Envelopes", "WireFormat"]),
-        tests("Processes", "ControlMessages", ["WireFormat", "Envelopes"]),
+        tests("Processes", "AgentMessages", ["MailSyntax", "Envelopes", "WireFormat", "WireTesting"]),
+        tests("Processes", "ControlMessages", ["WireFormat", "Envelopes", "WireTesting"]),
+        tests(
+            "Processes", "ProcessMessages",
+            [
+                "MailSyntax", "Envelopes", "SMTPProtocol", "Scheduling", "Tables", "Configuration", "WireFormat",
+                "WireTesting",
+            ]),
         .testTarget(
             name: "SubmissionTests", dependencies: ["Submission"], path: "Tests/Sendmail/SubmissionTests",
             swiftSettings: swift),

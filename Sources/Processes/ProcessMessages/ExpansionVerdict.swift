@@ -1,4 +1,3 @@
-import Envelopes
 import SMTPProtocol
 import WireFormat
 

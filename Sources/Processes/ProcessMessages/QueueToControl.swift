@@ -1,5 +1,4 @@
 import Envelopes
-import MailSyntax
 import WireFormat
 
 /// The queue's answers to control.

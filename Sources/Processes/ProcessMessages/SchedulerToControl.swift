@@ -1,4 +1,3 @@
-import Envelopes
 import WireFormat
 
 /// The scheduler's answers to control.

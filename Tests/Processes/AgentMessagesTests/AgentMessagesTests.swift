@@ -2,6 +2,7 @@ import Envelopes
 import MailSyntax
 import Testing
 import WireFormat
+import WireTesting
 
 @testable import AgentMessages
 
@@ -41,30 +42,27 @@ private let answers: [AgentToDispatcher] = [
     .leaving,
 ]
 
+private func subjects() throws -> [WireSubject] { [WireSubject(try requests()), WireSubject(answers)] }
+
 private func decodes<Message: WireMessage>(_ bytes: ArraySlice<UInt8>, as: Message.Type) -> Bool {
     (try? Message(decoding: bytes)) != nil
 }
 
 @Suite("Messages between dispatcher and delivery agent") struct AgentMessagesTests {
-    @Test func `every request comes back as it was sent`() throws {
-        for message in try requests() { #expect(try DispatcherToAgent(decoding: message.encoded[...]) == message) }
+    @Test func `what is sent arrives`() throws {
+        for subject in try subjects() { #expect(subject.roundTripFaults() == []) }
     }
 
-    @Test func `every answer comes back as it was sent`() throws {
-        for message in answers { #expect(try AgentToDispatcher(decoding: message.encoded[...]) == message) }
+    @Test func `neither a cut nor a longer message is taken`() throws {
+        for subject in try subjects() { #expect(subject.lengthFaults() == []) }
     }
 
-    @Test func `no truncation and no trailing byte is taken`() throws {
-        for message in try requests() {
-            let bytes = message.encoded
-            for count in bytes.indices { #expect(!decodes(bytes[..<count], as: DispatcherToAgent.self)) }
-            #expect(!decodes((bytes + [0])[...], as: DispatcherToAgent.self))
-        }
-        for message in answers {
-            let bytes = message.encoded
-            for count in bytes.indices { #expect(!decodes(bytes[..<count], as: AgentToDispatcher.self)) }
-            #expect(!decodes((bytes + [0])[...], as: AgentToDispatcher.self))
-        }
+    @Test func `a changed byte is refused or means something else`() throws {
+        for subject in try subjects() { #expect(subject.changeFaults() + subject.countFaults() == []) }
+    }
+
+    @Test func `random bytes are refused or mean what they say`() throws {
+        for subject in try subjects() { #expect(subject.randomFaults(seed: 42, rounds: 5_000) == []) }
     }
 
     @Test func `an inline body ends at its limit`() throws {
@@ -105,38 +103,5 @@ private func decodes<Message: WireMessage>(_ bytes: ArraySlice<UInt8>, as: Messa
     func `a report that could forge a line or a status is refused`(_ outcome: DeliveryOutcome) {
         let message = AgentToDispatcher.outcomes([AgentOutcome(request: 1, outcome: outcome)])
         #expect(!decodes(message.encoded[...], as: AgentToDispatcher.self))
-    }
-
-    @Test func `mutated messages are read or refused, never more`() throws {
-        var generator = SplitMix64(state: 42)
-        let seeds = try requests().map(\.encoded) + answers.map(\.encoded)
-        for _ in 0..<20_000 {
-            var bytes = seeds[Int(generator.next() % UInt64(seeds.count))]
-            for _ in 0...(generator.next() % 4) {
-                let index = Int(generator.next() % UInt64(bytes.count))
-                switch generator.next() % 3 {
-                case 0: bytes[index] = UInt8(truncatingIfNeeded: generator.next())
-                case 1: bytes.insert(UInt8(truncatingIfNeeded: generator.next()), at: index)
-                default: if bytes.count > 1 { bytes.remove(at: index) }
-                }
-            }
-            if let message = try? DispatcherToAgent(decoding: bytes[...]) {
-                #expect(try DispatcherToAgent(decoding: message.encoded[...]) == message)
-            }
-            if let message = try? AgentToDispatcher(decoding: bytes[...]) {
-                #expect(try AgentToDispatcher(decoding: message.encoded[...]) == message)
-            }
-        }
-    }
-}
-
-private struct SplitMix64 {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -1,4 +1,3 @@
-import Configuration
 import WireFormat
 
 /// What the queue may know of the configuration: how long messages are tried, and the server's name for reports.

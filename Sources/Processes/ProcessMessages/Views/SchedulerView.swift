@@ -1,4 +1,3 @@
-import Configuration
 import WireFormat
 
 /// What the scheduler may know of the configuration: limits and times.
