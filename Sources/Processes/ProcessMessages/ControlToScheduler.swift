@@ -12,6 +12,7 @@ package enum ControlToScheduler: WireMessage, Hashable {
     case remove(request: UInt64, EnvelopeSelection)
     /// Do not try until resumed.
     case suspend(request: UInt64, EnvelopeSelection)
+    /// End a suspension.
     case resume(request: UInt64, EnvelopeSelection)
     /// Stop deliveries of a kind, or go on. The count is 1, or 0 when it was so already.
     case setPaused(request: UInt64, DeliveryKind, Bool)

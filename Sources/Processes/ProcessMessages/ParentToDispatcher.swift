@@ -57,6 +57,7 @@ package struct ListenerSocket: WireMessage, Hashable {
     package var listener: UInt32
     /// What it is bound to.
     package var address: IPAddress
+    /// The TCP port.
     package var port: UInt16
 
     package init(id: UInt32, listener: UInt32, address: IPAddress, port: UInt16) {

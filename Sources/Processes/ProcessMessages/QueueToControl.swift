@@ -59,8 +59,10 @@ package enum QueueToControl: WireMessage, Hashable {
 
 /// An envelope as the queue holds it, with all that a listing shows.
 package struct ListedEnvelope: WireMessage, Hashable {
+    /// What it shares with the message's other envelopes.
     package var transaction: Transaction
     package var envelope: Envelope
+    /// What has happened to it so far.
     package var history: DeliveryHistory
 
     package init(transaction: Transaction, envelope: Envelope, history: DeliveryHistory) {

@@ -101,6 +101,7 @@ package enum QueueRefusal: UInt8, WireMessage, Hashable {
 
 /// A message's bytes on their way between processes.
 package enum MessageBody: WireMessage, Hashable {
+    /// All of it.
     case inline([UInt8])
     /// In the file that comes along with the message, from its start; in bytes.
     case file(size: UInt64)

@@ -80,12 +80,14 @@ package enum QueueToScheduler: WireMessage, Hashable {
 /// What the scheduler needs to know of an envelope.
 package struct ScheduledEnvelope: WireMessage, Hashable {
     package var id: EnvelopeID
+    /// Decides how soon it is tried again.
     package var kind: DeliveryKind
     package var created: Timestamp
     /// Seconds after `created` when it expires.
     package var timeToLive: Int64
     /// Attempts that failed for the time being.
     package var attempts: UInt32
+    /// When the last of them was.
     package var lastAttempt: Timestamp?
     /// When the sender was last told that it still waits.
     package var lastNotice: Timestamp?

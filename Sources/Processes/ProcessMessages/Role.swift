@@ -2,12 +2,19 @@ import WireFormat
 
 /// The processes of the daemon, one role each.
 package enum Role: UInt8, Hashable, Sendable, CaseIterable {
+    /// Owns the rights of root: starts the others, binds sockets, starts delivery agents.
     case parent = 1
+    /// Serves the control socket.
     case control
+    /// Answers from tables and rules.
     case lookup
+    /// Owns the spool.
     case queue
+    /// Knows what is due.
     case scheduler
+    /// Talks to the network and to delivery agents.
     case dispatcher
+    /// Owns the private keys.
     case crypto
 
     /// The word in process titles, logs and the hidden `-x` option.

@@ -2,8 +2,10 @@ import WireFormat
 
 /// A user as a userbase knows him.
 package struct UserEntry: WireMessage, Hashable {
+    /// The key he is found under.
     package var name: String
     package var uid: UInt32
+    /// The primary group.
     package var gid: UInt32
     /// The home, an absolute path.
     package let directory: String
@@ -36,6 +38,7 @@ package struct UserEntry: WireMessage, Hashable {
 
 /// What a userbase says of a user.
 package enum UserVerdict: WireMessage, Hashable {
+    /// His record.
     case found(UserEntry)
     /// There is no such user.
     case missing

@@ -3,11 +3,13 @@ import WireFormat
 
 /// What the dispatcher may know of the configuration: listeners, actions, limits; no secrets.
 package struct DispatcherView: WireMessage, Hashable {
+    /// The host name to answer under where a listener's own is none.
     package var serverName: String
     /// ``ListenerSocket/listener`` is a place in this list.
     package var listeners: [Listener]
     /// What clients of the control socket are served by.
     package var submission: Listener
+    /// All actions, in order of name.
     package var actions: [NamedAction]
     /// In bytes.
     package var maximumMessageSize: Int64
@@ -15,7 +17,9 @@ package struct DispatcherView: WireMessage, Hashable {
     package var maximumRecipients: Int
     /// Transactions of one session.
     package var maximumMails: Int
+    /// Limits of deliveries on this machine.
     package var mda: MDALimits
+    /// The grammar of the configuration, which decides what some failures mean.
     package var generation: Generation
     /// Between user and sub-address, such as `+`.
     package var subaddressDelimiter: UInt8

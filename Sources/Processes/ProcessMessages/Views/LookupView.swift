@@ -4,12 +4,15 @@ import WireFormat
 
 /// What lookup may know of the configuration: rules and tables, and what of the actions expansion needs.
 package struct LookupView: WireMessage, Hashable {
+    /// The grammar of the configuration, which decides how expansion goes about it.
     package var generation: Generation
+    /// This host's name.
     package var serverName: String
     /// All tables, the predefined and anonymous ones too.
     package var tables: [TableDefinition]
     /// In order; the first that matches decides.
     package var rules: [Rule]
+    /// All actions, in order of name.
     package var actions: [NamedAction]
     /// Between user and sub-address, such as `+`.
     package var subaddressDelimiter: UInt8
@@ -48,6 +51,7 @@ package struct LookupView: WireMessage, Hashable {
 
 /// An action as far as expansion and delivery look into it.
 package struct NamedAction: WireMessage, Hashable {
+    /// What rules and envelopes call it.
     package var name: String
     /// Nil for a relay.
     package var local: LocalAction?

@@ -2,6 +2,7 @@ import WireFormat
 
 /// What the queue may know of the configuration: how long messages are tried, and the server's name for reports.
 package struct QueueView: WireMessage, Hashable {
+    /// Who reports are from.
     package var serverName: String
     /// Seconds that an envelope is tried, unless its action says otherwise.
     package var timeToLive: Int64
