@@ -10,10 +10,13 @@ private func address(_ local: String, _ domain: String = "example.org") throws -
     MailAddress(try LocalPart(validating: Array(local.utf8)), at: try Domain(validating: Array(domain.utf8)))
 }
 
-private func request(_ method: DeliveryMethod, _ body: DeliveryBody, sender: ReversePath = .null) throws -> DeliveryRequest {
+private func request(_ method: DeliveryMethod, _ body: DeliveryBody, sender: ReversePath = .null) throws
+    -> DeliveryRequest
+{
     DeliveryRequest(
         id: 7, envelope: try #require(EnvelopeID(rawValue: 0x0102_0304_0506_0708)), created: Timestamp(seconds: -3),
-        isRepeat: true, sender: sender, recipient: try address("ada+lists"), destination: try address("ada b", "[192.0.2.1]"),
+        isRepeat: true, sender: sender, recipient: try address("ada+lists"),
+        destination: try address("ada b", "[192.0.2.1]"),
         method: method, body: body)
 }
 
@@ -88,7 +91,8 @@ private func decodes<Message: WireMessage>(_ bytes: ArraySlice<UInt8>, as: Messa
         for (offset, size, isTaken) in [
             (UInt64(1), UInt64(Int64.max) - 1, true), (1, UInt64(Int64.max), false), (.max, .max, false),
         ] {
-            let message = DispatcherToAgent.deliver(try request(.mbox(path: "/m"), .descriptor(offset: offset, size: size)))
+            let message = DispatcherToAgent.deliver(
+                try request(.mbox(path: "/m"), .descriptor(offset: offset, size: size)))
             #expect(decodes(message.encoded[...], as: DispatcherToAgent.self) == isTaken)
         }
     }
@@ -97,7 +101,8 @@ private func decodes<Message: WireMessage>(_ bytes: ArraySlice<UInt8>, as: Messa
         DeliveryOutcome.delivered("a\nb"), .delivered("a\u{7F}"),
         .temporary(DeliveryFailure(status: "5.1.1", text: "")), .permanent(DeliveryFailure(status: "4.1.1", text: "")),
         .temporary(DeliveryFailure(status: "4.1", text: "")), .temporary(DeliveryFailure(status: "4.1.1 x", text: "")),
-        .temporary(DeliveryFailure(status: "4.2.1000", text: "")), .permanent(DeliveryFailure(status: "5.3.0", text: "\r")),
+        .temporary(DeliveryFailure(status: "4.2.1000", text: "")),
+        .permanent(DeliveryFailure(status: "5.3.0", text: "\r")),
         .delivered(String(repeating: "x", count: AgentOutcome.maximumTextLength + 1)),
     ])
     func `a report that could forge a line or a status is refused`(_ outcome: DeliveryOutcome) {

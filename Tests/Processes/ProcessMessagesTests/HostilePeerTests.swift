@@ -58,10 +58,13 @@ private let badNames = ["", "a\u{0}", "a\nb", "a\u{7F}", String(repeating: "n", 
             ParentToDispatcher.agentRefused(request: 1, isPermanent: true, reason: text),
             as: .agentRefused(request: 1, isPermanent: true, reason: line))
         try arrives(ParentToControl.reloaded(request: 1, errors: [text]), as: .reloaded(request: 1, errors: [line]))
-        try arrives(LookupToControl.tableUpdated(request: 1, failure: text), as: .tableUpdated(request: 1, failure: line))
+        try arrives(
+            LookupToControl.tableUpdated(request: 1, failure: text), as: .tableUpdated(request: 1, failure: line))
         try arrives(LookupToDispatcher.hostname(request: 1, text), as: .hostname(request: 1, line))
         try arrives(ExpansionVerdict.accepted(Sample.drafts, trace: text), as: .accepted(Sample.drafts, trace: line))
-        try arrives(ExpansionVerdict.refused(Reply(550, "5.1.1", text), trace: text), as: .refused(Reply(550, "5.1.1", line), trace: line))
+        try arrives(
+            ExpansionVerdict.refused(Reply(550, "5.1.1", text), trace: text),
+            as: .refused(Reply(550, "5.1.1", line), trace: line))
         try arrives(DeliveryOutcome.delivered(text), as: .delivered(line))
         try arrives(
             DeliveryOutcome.temporary(DeliveryFailure(status: "4.1.1", text: text)),
@@ -71,7 +74,9 @@ private let badNames = ["", "a\u{0}", "a\nb", "a\u{7F}", String(repeating: "n", 
         var sent = Sample.full
         (sent.reverseName, sent.helo, sent.serverName, sent.tag, sent.user) = (text, text, text, text, text)
         var expected = Sample.full
-        (expected.reverseName, expected.helo, expected.serverName, expected.tag, expected.user) = (line, line, line, line, line)
+        (expected.reverseName, expected.helo, expected.serverName, expected.tag, expected.user) = (
+            line, line, line, line, line
+        )
         try arrives(sent, as: expected)
     }
 

@@ -78,7 +78,8 @@ let viewSubjects = [
     WireSubject([lookupView]), WireSubject([dispatcherView]), WireSubject([queueView]), WireSubject([schedulerView]),
     WireSubject([CryptoView(keyPairs: []), CryptoView(keyPairs: ["*", "mx.example.org"])]),
     WireSubject([plainRule, fullRule]), WireSubject(sources), WireSubject(methods), WireSubject(contents),
-    WireSubject([Rule.Destination.local, .any, .domain(table)]), WireSubject([Rule.Authentication.anyone, .user(table)]),
+    WireSubject([Rule.Destination.local, .any, .domain(table)]),
+    WireSubject([Rule.Authentication.anyone, .user(table)]),
     WireSubject([LocalAction(method: .mbox), fullAction]), WireSubject(actions), WireSubject([listener, submission]),
     WireSubject([Listener.Families.any, .v4, .v6]), WireSubject([Generation.accept, .match]), WireSubject([location]),
 ]

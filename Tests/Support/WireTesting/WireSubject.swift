@@ -73,7 +73,9 @@ package struct WireSubject: Sendable, CustomStringConvertible {
             for start in 0...(bytes.count - 4) {
                 for count in [UInt32.max, UInt32(Int32.max), 1 << 24, UInt32(bytes.count - start - 3)] {
                     var changed = bytes
-                    for offset in 0..<4 { changed[start + offset] = UInt8(truncatingIfNeeded: count >> (24 - 8 * offset)) }
+                    for offset in 0..<4 {
+                        changed[start + offset] = UInt8(truncatingIfNeeded: count >> (24 - 8 * offset))
+                    }
                     if let fault = fault(changed) { faults.append(fault) }
                 }
             }

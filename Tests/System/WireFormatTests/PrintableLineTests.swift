@@ -29,9 +29,12 @@ private func isRead(_ text: String) -> Bool {
     }
 
     @Test(arguments: [
-        "a\nb", "a\rb", "a\tb", "a\u{0}b", "a\u{1B}[2Jb", "a\u{7F}b", "a\u{85}b", "a\u{9B}b", "a\u{2028}b", "a\u{2029}b",
+        "a\nb", "a\rb", "a\tb", "a\u{0}b", "a\u{1B}[2Jb", "a\u{7F}b", "a\u{85}b", "a\u{9B}b", "a\u{2028}b",
+        "a\u{2029}b",
     ])
-    func `what could end the line or move a cursor is replaced when written and refused when read`(_ text: String) throws {
+    func `what could end the line or move a cursor is replaced when written and refused when read`(_ text: String)
+        throws
+    {
         #expect(!isRead(text))
         let line = try written(text)
         #expect(line.hasPrefix("a?") && line.hasSuffix("b"))
