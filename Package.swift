@@ -154,8 +154,14 @@ let package = Package(
         tests("Storage", "QueueStorage"),
         tests("Storage", "TableBackends"),
         tests("Storage", "MailboxDelivery", ["MailSyntax", "Envelopes", "SMTPProtocol", "Platform"]),
-        tests("Processes", "AgentMessages", ["MailSyntax", "Envelopes", "WireFormat"]),
-        tests("Processes", "ControlMessages", ["WireFormat", "Envelopes"]),
+        tests("Processes", "AgentMessages", ["MailSyntax", "Envelopes", "WireFormat", "WireTesting"]),
+        tests("Processes", "ControlMessages", ["WireFormat", "Envelopes", "WireTesting"]),
+        tests(
+            "Processes", "ProcessMessages",
+            [
+                "MailSyntax", "Envelopes", "SMTPProtocol", "Scheduling", "Tables", "WireFormat",
+                "WireTesting",
+            ]),
         .testTarget(name: "ArchitectureTests", path: "Tests/Architecture", swiftSettings: swift),
         .testTarget(
             name: "MailAgentTests",

@@ -47,6 +47,7 @@ package final class RoleContext {
         Diagnostics.leave(1)
     }
 
-    /// The largest frame between roles, in bytes: a message body that travels inline and its envelopes.
-    package static let maximumFrame = 1 << 20
+    /// The largest frame between roles, in bytes: what the largest list that is allowed comes to with the
+    /// longest addresses, such as the 10,000 envelopes of one expansion. A link holds no more than it was sent.
+    package static let maximumFrame = 16 << 20
 }

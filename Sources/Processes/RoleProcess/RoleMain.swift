@@ -40,6 +40,8 @@ package final class RoleMain<Process: RoleProcess> {
         }
         let parent = Link<ChildToParent, ParentToChild>(
             adopting: OwnedDescriptor(adopting: Self.parentDescriptor), name: "parent",
+            // A view holds whatever tables the configuration spells out.
+            maximumFrame: RoleContext.maximumFrame,
             receive: { [self] message, descriptor in receive(message, descriptor) },
             // The parent is gone without a word: nobody is left to tell.
             closed: { _ in Diagnostics.leave(1) })
