@@ -147,8 +147,9 @@ extension ConfigurationParser {
         let use = try tables(what)
         guard let kind = tableKinds[use.name], kind == .dynamic || kinds.contains(kind), serves(use.name, service) else {
             let shape = kinds == [.list] ? "a list" : kinds == [.mapping] ? "a mapping" : "a list or mapping"
+            let subject = use.name.hasPrefix("<dynamic:") ? "what stands here" : "table \"\(use.name)\""
             throw fail(
-                at: use.location, "table \"\(use.name)\" may not be used for \(service.name) lookups",
+                at: use.location, "\(subject) may not be used for \(service.name) lookups",
                 expected: "\(shape) that serves \(service.name)")
         }
         return use.name

@@ -102,7 +102,9 @@ struct ConfigurationParser {
         advance()
         guard token.isMark("=") else {
             switch name.kind {
-            case .word: throw unexpected(name, "a statement")
+            case .word(let word):
+                let modern = generation == .match ? Self.replacement(ofAcceptHead: word) : nil
+                throw unexpected(name, modern ?? "a statement")
             default: throw unexpected("`=` after the name of a macro")
             }
         }
