@@ -240,7 +240,7 @@ extension String {
         ("table a { x = y, z }", "1:20: syntax error at `}`, expected `=` as after the first key"),
         ("table a { x, }", "1:14: syntax error at `}`, expected an item"),
         ("table a { }", "1:11: syntax error at `}`, expected an item"),
-        ("table alias { x }", "1:7: syntax error at `alias`, expected the name of the table"),
+        ("table < { x }", "1:7: syntax error at `<`, expected the name of the table"),
         ("match for domain <a> reject", "1:19: no such table: a"),
         ("match for domain { a = b } reject", "1:18: what stands here may not be used for domain lookups, expected a list that serves domain"),
         ("action a mbox alias x", "1:21: what stands here may not be used for alias lookups, expected a mapping that serves alias"),
@@ -250,6 +250,11 @@ extension String {
     ])
     func `is refused`(_ text: String, _ reason: String) {
         #expect(mistake(text) == reason)
+    }
+
+    @Test func `reserved words are names in 7.x and none in 5.4`() throws {
+        #expect(try configuration("table src { x }\nmatch from src <src> reject").tables["src"] != nil)
+        #expect(errors("table source { x }\nreject for any") == ["smtpd.conf:1:7: syntax error at `source`, expected the name of the table"])
     }
 
     @Test func `a name has at most 64 bytes`() throws {
