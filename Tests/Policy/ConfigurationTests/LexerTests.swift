@@ -192,6 +192,18 @@ private func kinds(_ text: String, _ generation: Generation = .match, macros: [(
         #expect(errors("include \"/inc/a\"\nmatch reject\n", on: machine).contains { $0.contains("nest deeper than 16") })
     }
 
+    @Test func `a file that includes itself many times ends all the same`() {
+        let machine = FakeMachine().with("/inc/a", String(repeating: "include \"/inc/a\"\n", count: 10))
+        #expect(!errors("include \"/inc/a\"\nmatch reject\n", on: machine).isEmpty)
+    }
+
+    @Test func `sixteen files deep is allowed, seventeen is not`() {
+        var machine = FakeMachine()
+        for depth in 1...17 { machine = machine.with("/inc/\(depth)", depth == 1 ? "" : "include \"/inc/\(depth - 1)\"\n") }
+        #expect(errors("include \"/inc/16\"\nmatch reject\n", on: machine).isEmpty)
+        #expect(errors("include \"/inc/17\"\nmatch reject\n", on: machine).count == 1)
+    }
+
     @Test func `rules in an included file decide the language`() throws {
         let machine = FakeMachine().with("/inc/rules", "accept for any relay\n")
         #expect(try configuration("expire 1d\ninclude \"/inc/rules\"\n", on: machine).generation == .accept)

@@ -46,7 +46,6 @@ package struct ByteReader {
     package init(_ bytes: [UInt8]) { rest = bytes[...] }
 
     package var isAtEnd: Bool { rest.isEmpty }
-    package var remaining: Int { rest.count }
 
     mutating func byte() throws(DecodingFailure) -> UInt8 {
         guard let byte = rest.popFirst() else { throw .truncated }

@@ -85,7 +85,7 @@ struct ConfigurationParser {
         let location = token.location
         let path = try string("the path of a file in quotes")
         guard lexer.canInclude else {
-            throw fail(at: location, "includes nest deeper than \(Lexer.maximumIncludeDepth) files")
+            throw fail(at: location, "includes nest deeper than \(Lexer.maximumIncludeDepth) files, or are more than \(Lexer.maximumIncludes)")
         }
         do {
             pendingInclude = (path, try environment.contents(ofFile: path))
