@@ -132,6 +132,18 @@ private func rules(_ statement: String, before: String = "") throws -> [String] 
         #expect(note.description == "note: f is written in the 7.x language already")
     }
 
+    @Test func `a Latin-1 string becomes UTF-8, a Latin-1 comment stays`() throws {
+        let text = Array("# ".utf8) + [0xE9] + Array("\nname = \"".utf8) + [0xE9] + Array("\"\nreject for any\n".utf8)
+        guard case .converted(let bytes, _) = ConfigurationConverter.convert(text: text, named: "f", macros: [], environment: FakeMachine())
+        else {
+            Issue.record("not converted")
+            return
+        }
+        let lines = bytes.split(separator: 0x0A).map(Array.init)
+        #expect(lines.contains([0x23, 0x20, 0xE9]))
+        #expect(lines.contains(Array("name = \"\u{E9}\"".utf8)))
+    }
+
     @Test func `a mistaken text is not converted`() {
         guard case .failed(let diagnostics) = ConfigurationConverter.convert(text: Array("accept foo".utf8), named: "f", macros: [], environment: FakeMachine())
         else {

@@ -111,9 +111,19 @@ private func kinds(_ text: String, _ generation: Generation = .match, macros: [(
         #expect(token.location.column == 3)
     }
 
-    @Test func `NUL and bytes that are not UTF-8 are refused in quotes`() {
+    @Test func `NUL is refused in quotes`() {
         #expect(tokens([0x22, 0x00, 0x22]).first?.kind == .invalid("syntax error: NUL in a quoted string"))
-        #expect(tokens([0x22, 0xFF, 0x22]).first?.kind == .invalid("quoted string that is not UTF-8"))
+    }
+
+    @Test func `a quoted string that is not UTF-8 is read as Latin-1, which is told`() {
+        #expect(tokens([0x22, 0xE9, 0x22]).first?.kind == .quoted("\u{E9}"))
+        let text = Array("match tag \"".utf8) + [0xE9] + Array("\" reject".utf8)
+        guard case .configuration(_, let notes) = ConfigurationLoader.load(text: text, named: "f", macros: [], environment: FakeMachine())
+        else {
+            Issue.record("it did not load")
+            return
+        }
+        #expect(notes.map(\.description) == ["f:1:11: warning: this string is not UTF-8 and is read as ISO 8859-1"])
     }
 
     @Test func `a token has at most 8095 bytes`() {

@@ -102,7 +102,7 @@ extension String {
         ("smtp limit max-foo 1", "1:12: invalid session limit keyword: max-foo"),
         ("mta limit max-failures 1", "1:11: invalid mta limit keyword: max-failures"),
         ("mda limit max-session -1", "1:23: -1 is out of range, expected a number for max-session from 0 to 2147483647"),
-        ("scheduler limit", "1:16: syntax error at the end of the line, expected a scheduler limit and a number"),
+        ("scheduler limit max-inflight", "1:29: syntax error at the end of the line, expected a number for max-inflight"),
         ("srs ttl 23h", "1:9: srs ttl is less than one day, expected at least 1d"),
         ("admd \"a b\"", "1:6: admd may hold only printable characters"),
         ("queue compression foo", "1:19: syntax error at `foo`, expected the end of the statement"),
@@ -131,6 +131,11 @@ extension String {
         let text = "bounce warn-interval 1h, 2h, 3h, 4h, 5h" + end
         #expect(try configuration(text).queue.bounceWarnIntervals == [3_600, 7_200, 10_800, 14_400])
         #expect(notes(text) == ["smtpd.conf:1:22: warning: only the first 4 of 5 delays are used"])
+    }
+
+    @Test(arguments: ["scheduler limit", "mta limit", "mta limit for domain x", "smtp limit", "mda limit"])
+    func `a limit statement may set nothing`(_ text: String) {
+        #expect(errors(text + end).isEmpty)
     }
 
     @Test func `a queue key of the wrong length is warned about`() {

@@ -22,6 +22,8 @@ struct Lexer {
     private var filesOpened = 1
     /// Where the byte read last stands, in the file being read.
     private var last = Position()
+    /// The quoted string read last was no UTF-8.
+    private var isLatin1 = false
 
     private struct OpenFile {
         var name: String
@@ -99,6 +101,8 @@ struct Lexer {
             let kind = self.kind(startingWith: byte)
             if case .invalid = kind { skipLine() }
             var token = token(kind, from: start)
+            token.isLatin1 = isLatin1
+            isLatin1 = false
             if let expansion {
                 token.macro = expansion.macro
                 token.isWholeMacro = kind.string.map { $0.utf8.elementsEqual(expansion.value) } ?? false
@@ -179,10 +183,9 @@ struct Lexer {
             guard bytes.count < Self.maximumTokenLength else { return .invalid("string too long") }
             bytes.append(byte)
         }
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            return .invalid("quoted string that is not UTF-8")
-        }
-        return .quoted(text)
+        if let text = String(validating: bytes, as: UTF8.self) { return .quoted(text) }
+        isLatin1 = true
+        return .quoted(String(String.UnicodeScalarView(bytes.map { Unicode.Scalar($0) })))
     }
 
     /// Nil when the characters are no number but the start of a word.

@@ -120,7 +120,10 @@ struct ConfigurationParser {
 
 // Tokens.
 extension ConfigurationParser {
-    mutating func advance() { token = lexer.next() }
+    mutating func advance() {
+        token = lexer.next()
+        if token.isLatin1 { warn(at: token.location, "this string is not UTF-8 and is read as ISO 8859-1") }
+    }
 
     func isKeyword(_ word: String) -> Bool { token.kind == .word(word) }
 
