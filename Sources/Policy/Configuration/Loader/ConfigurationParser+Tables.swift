@@ -16,7 +16,7 @@ extension ConfigurationParser {
     mutating func tableStatement() throws(StatementFailure) {
         advance()
         let location = token.location
-        let name = try string("the name of the table")
+        let name = try tableName("the name of the table")
         guard name.utf8.count <= Self.maximumTableName else {
             throw fail(at: location, "table name too long", expected: "at most \(Self.maximumTableName) bytes")
         }
@@ -31,6 +31,12 @@ extension ConfigurationParser {
             let (content, kind) = try backend(source, table: name, at: place)
             declare(name, content, kind: kind, at: location)
         }
+    }
+
+    /// A table's name. Nothing but a name can stand there, so 7.x takes reserved words too; 5.4 files have
+    /// always been refused for them.
+    private mutating func tableName(_ what: String) throws(StatementFailure) -> String {
+        generation == .match ? try name(what) : try string(what)
     }
 
     private mutating func declare(
@@ -117,7 +123,7 @@ extension ConfigurationParser {
         let location = token.location
         if take(mark: "<") {
             let place = token.location
-            let name = try string("the name of a table")
+            let name = try tableName("the name of a table")
             guard take(mark: ">") else { throw unexpected("`>` after the name of a table") }
             if result.tables[name] == nil, result.tables["<\(name)>"] != nil {
                 return TableUse(name: "<\(name)>", location: place)
@@ -147,8 +153,9 @@ extension ConfigurationParser {
         let use = try tables(what)
         guard let kind = tableKinds[use.name], kind == .dynamic || kinds.contains(kind), serves(use.name, service) else {
             let shape = kinds == [.list] ? "a list" : kinds == [.mapping] ? "a mapping" : "a list or mapping"
+            let subject = use.name.hasPrefix("<dynamic:") ? "what stands here" : "table \"\(use.name)\""
             throw fail(
-                at: use.location, "table \"\(use.name)\" may not be used for \(service.name) lookups",
+                at: use.location, "\(subject) may not be used for \(service.name) lookups",
                 expected: "\(shape) that serves \(service.name)")
         }
         return use.name

@@ -85,7 +85,7 @@ struct ConfigurationParser {
         let location = token.location
         let path = try string("the path of a file in quotes")
         guard lexer.canInclude else {
-            throw fail(at: location, "includes nest deeper than \(Lexer.maximumIncludeDepth) files")
+            throw fail(at: location, "includes nest deeper than \(Lexer.maximumIncludeDepth) files, or are more than \(Lexer.maximumIncludes)")
         }
         do {
             pendingInclude = (path, try environment.contents(ofFile: path))
@@ -102,7 +102,9 @@ struct ConfigurationParser {
         advance()
         guard token.isMark("=") else {
             switch name.kind {
-            case .word: throw unexpected(name, "a statement")
+            case .word(let word):
+                let modern = generation == .match ? Self.replacement(ofAcceptHead: word) : nil
+                throw unexpected(name, modern ?? "a statement")
             default: throw unexpected("`=` after the name of a macro")
             }
         }
@@ -118,7 +120,10 @@ struct ConfigurationParser {
 
 // Tokens.
 extension ConfigurationParser {
-    mutating func advance() { token = lexer.next() }
+    mutating func advance() {
+        token = lexer.next()
+        if token.isLatin1 { warn(at: token.location, "this string is not UTF-8 and is read as ISO 8859-1") }
+    }
 
     func isKeyword(_ word: String) -> Bool { token.kind == .word(word) }
 
