@@ -164,6 +164,9 @@ let package = Package(
             ]),
         .testTarget(name: "ArchitectureTests", path: "Tests/Architecture", swiftSettings: swift),
         .testTarget(
+            name: "DocumentationTests", dependencies: ["Configuration", "MailSyntax", "Platform", "Tables"],
+            path: "Tests/Documentation", swiftSettings: swift),
+        .testTarget(
             name: "MailAgentTests",
             dependencies: ["mail.agent", "AgentMessages", "MailSyntax", "Envelopes", "WireFormat", "Platform"],
             path: "Tests/Programs/MailAgentTests", swiftSettings: swift),

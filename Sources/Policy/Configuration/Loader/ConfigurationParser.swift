@@ -22,6 +22,8 @@ struct ConfigurationParser {
     // Facts about declarations that the result does not hold.
     /// What tables turned out to be; those of other programs are `dynamic`.
     var tableKinds: [String: TableKind] = [:]
+    /// What spoils the files of tables, unless they turn out to be alias or virtual maps.
+    var tableFileMistakes: [String: Diagnostic] = [:]
     var anonymousTables = 0
     /// Where the item of a list read last stands.
     var itemLocation = SourceLocation(file: "", line: 1, column: 1)
