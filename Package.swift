@@ -137,6 +137,9 @@ let package = Package(
         .target(
             name: "LoopTesting", dependencies: ["EventLoop", "Platform"], path: "Tests/Support/LoopTesting",
             swiftSettings: swift),
+        .target(
+            name: "ServerTesting", dependencies: ["Platform"], path: "Tests/Support/ServerTesting",
+            swiftSettings: swift),
         tests("Mail", "MailSyntax"),
         tests("Mail", "Envelopes"),
         tests("Mail", "SMTPProtocol", data: ["Dialogues"]),
@@ -154,6 +157,15 @@ let package = Package(
         tests("Storage", "MailboxDelivery", ["MailSyntax", "Envelopes", "SMTPProtocol", "Platform"]),
         tests("Processes", "AgentMessages", ["MailSyntax", "Envelopes", "WireFormat"]),
         tests("Processes", "ControlMessages", ["WireFormat", "Envelopes"]),
+        // With real processes: the programs are built along, and found beside the test bundle.
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: ["ServerTesting", "Platform", "smtpd", "smtpctl", "sendmail", "mail.agent"],
+            path: "Tests/Integration", swiftSettings: swift),
+        .testTarget(
+            name: "WholeServerTests",
+            dependencies: ["ServerTesting", "Platform", "smtpd", "smtpctl", "sendmail", "mail.agent"],
+            path: "Tests/WholeServer", swiftSettings: swift),
         .testTarget(name: "ArchitectureTests", path: "Tests/Architecture", swiftSettings: swift),
         .testTarget(
             name: "MailAgentTests",
