@@ -63,7 +63,7 @@ package enum Programs {
 
     private static func unnamedFile(_ text: String = "") throws -> OwnedDescriptor {
         var template = Array("/tmp/martlet-run.XXXXXX".utf8CString)
-        let raw = try checked("mkostemp") { mkostemp(&template, O_CLOEXEC) }
+        let raw = try checked("mkstemp") { mkstemp(&template) }
         let file = OwnedDescriptor(adopting: raw)
         _ = try checked("unlink") { unlink(template) }
         try Files.writeAll(file, Array(text.utf8))
