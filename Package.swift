@@ -76,7 +76,7 @@ let package = Package(
         // Storage: mail kept in Unix.
         room("Storage", "QueueStorage", ["MailSyntax", "Envelopes", "WireFormat", "Platform"]),
         room("Storage", "TableBackends", ["Tables", "Platform"]),
-        room("Storage", "MailboxDelivery", ["MailSyntax", "Envelopes", "SMTPProtocol", "CPlatform", "Platform"]),
+        room("Storage", "MailboxDelivery", ["MailSyntax", "Envelopes", "SMTPProtocol", "Platform"]),
 
         // Processes: one module per role, composition only.
         room("Processes", "ControlMessages", ["Envelopes", "WireFormat", "Platform"]),
@@ -110,7 +110,7 @@ let package = Package(
             ["ControlMessages", "Envelopes", "WireFormat", "Platform"]),
         program(
             "mail.agent", in: "Sources/Programs/mail.agent",
-            ["MailboxDelivery", "MailSyntax", "Envelopes", "SMTPProtocol", "CPlatform", "Platform", "WireFormat", "AgentMessages"]),
+            ["MailboxDelivery", "MailSyntax", "Envelopes", "SMTPProtocol", "Platform", "WireFormat", "AgentMessages"]),
 
         // compat: the drop-in.
         .target(
@@ -169,7 +169,7 @@ let package = Package(
         .testTarget(name: "ArchitectureTests", path: "Tests/Architecture", swiftSettings: swift),
         .testTarget(
             name: "MailAgentTests",
-            dependencies: ["mail.agent", "AgentMessages", "MailSyntax", "Envelopes", "WireFormat", "CPlatform", "Platform"],
+            dependencies: ["mail.agent", "AgentMessages", "MailSyntax", "Envelopes", "WireFormat", "Platform"],
             path: "Tests/Programs/MailAgentTests", swiftSettings: swift),
         .testTarget(
             name: "SendmailProgramTests",
