@@ -19,8 +19,8 @@ extension RealProcesses {
                 try server.scratch.makeDirectory("home/alice/" + name, mode: 0o700)
             }
             try await server.start()
-            try send(server, to: "alice+lists@test.example", "alice+other@test.example", "alice+../bob@test.example")
-            try await eventually("three messages") {
+            try send(server, to: "alice+lists@test.example", "alice+other@test.example", "\"alice+../bob\"@test.example")
+            try await server.eventually("three messages") {
                 server.scratch.count(in: "home/alice/Maildir/.lists") == 1 && server.mailCount(of: "alice") == 2
             }
             #expect(server.scratch.messages(in: "home/alice/Maildir/.lists")[0].contains("Delivered-To: alice+lists@test.example\n"))
@@ -64,7 +64,7 @@ extension RealProcesses {
             #expect(reply.code == 250)
             // Temporary: 71, 75 and a signal. The rest is done, or failed and reported to bob, whose mail goes
             // through the same command.
-            try await eventually("all outcomes") {
+            try await server.eventually("all outcomes") {
                 let lines = try server.queue()
                 return lines.count == 3 && lines.allSatisfy { $0.tries >= 1 && $0.state == "pending" }
             }
@@ -153,8 +153,8 @@ extension RealProcesses {
             let server = try Server.standard(action: "lmtp \"127.0.0.1:\(lmtp.port)\"")
             try await server.start()
             try send(server, to: "alice@test.example", "bob@test.example", "carol@test.example", from: "")
-            try await eventually("two outcomes") { try server.queue().count == 1 }
-            try await eventually("one try") { try server.queue().first?.tries == 1 }
+            try await server.eventually("two outcomes") { try server.queue().count == 1 }
+            try await server.eventually("one try") { try server.queue().first?.tries == 1 }
             let waiting = try #require(try server.queue().first)
             #expect(waiting.recipient == "bob@test.example" && waiting.error.contains("busy"))
             #expect(lmtp.heard.commands.contains { $0.hasPrefix("LHLO ") })
@@ -172,7 +172,7 @@ extension RealProcesses {
             let server = try Server.standard(action: "lmtp \"127.0.0.1:\(port)\" rcpt-to")
             try await server.start()
             try send(server, to: "alice+tag@test.example")
-            try await eventually("a failure") { try server.queue().first?.tries == 1 }
+            try await server.eventually("a failure") { try server.queue().first?.tries == 1 }
             #expect(try server.queue()[0].error.hasPrefix("4."))
         }
 
@@ -187,7 +187,7 @@ extension RealProcesses {
             #expect((1...2).contains(agents.count), "\(agents)")
             #expect(try server.control("show", "stats").output.contains("mda.running=\(agents.count)\n"))
             try await server.stop()
-            try await eventually("their end", within: 5) { !agents.contains(where: ProcessTable.isAlive) }
+            try await server.eventually("their end", within: 5) { !agents.contains(where: ProcessTable.isAlive) }
         }
 
         @Test func `with room for one agent all users are served in turn`() async throws {
@@ -203,14 +203,14 @@ extension RealProcesses {
             let server = try Server.standard(action: "mda \"cat >@DIR@/home/alice/part; sleep 30\"")
             try await server.start()
             try send(server, to: "alice@test.example")
-            try await eventually("the command") { server.scratch.text("home/alice/part")?.hasSuffix("body\n") == true }
+            try await server.eventually("the command") { server.scratch.text("home/alice/part")?.hasSuffix("body\n") == true }
             let agent = try #require(server.processes.first { $0.title.contains("mail.agent") })
             kill(agent.id, SIGKILL)
-            try await eventually("a failure") { try server.queue().first?.tries == 1 }
+            try await server.eventually("a failure") { try server.queue().first?.tries == 1 }
             try server.configure(server.standardConfiguration())
             #expect(try server.control("reload").code == 0)
             #expect(try server.control("schedule", "all").code == 0)
-            try await eventually("the message") { server.mailCount(of: "alice") == 1 }
+            try await server.eventually("the message") { server.mailCount(of: "alice") == 1 }
             try await server.drained()
         }
 

@@ -24,7 +24,7 @@ extension RealProcesses {
             let server = try Server.standard(action: "mda \"echo no such mailbox; exit 67\"", more: Self.failing)
             try await server.start()
             try send(server, from: "bob@test.example", "alice@test.example")
-            try await eventually("the report") { server.mailCount(of: "bob") == 1 }
+            try await server.eventually("the report") { server.mailCount(of: "bob") == 1 }
             try await server.drained()
             let report = server.mail(of: "bob")[0]
             #expect(report.hasPrefix("Delivered-To: bob@test.example\n") || report.hasPrefix("Return-Path: <>\n"))
@@ -40,7 +40,7 @@ extension RealProcesses {
             try send(server, from: "", "alice@test.example")
             try send(server, from: "bob@test.example", "alice@test.example", parameters: " NOTIFY=NEVER")
             try send(server, from: "bob@test.example", "alice@test.example", parameters: " NOTIFY=FAILURE ORCPT=rfc822;x@y.example")
-            try await eventually("one report") { server.mailCount(of: "bob") == 1 }
+            try await server.eventually("one report") { server.mailCount(of: "bob") == 1 }
             try await server.drained()
             #expect(server.mailCount(of: "bob") == 1)
             #expect(server.mail(of: "bob")[0].contains("Original-Recipient: rfc822;x@y.example") || server.mail(of: "bob")[0].contains("Original-Recipient: rfc822; x@y.example"))
@@ -50,7 +50,7 @@ extension RealProcesses {
             let server = try Server.standard(action: "mda \"exit 1\"")
             try await server.start()
             try send(server, from: "alice@test.example", "alice@test.example")
-            try await eventually("the end of both") { try server.queue().isEmpty }
+            try await server.eventually("the end of both") { try server.queue().isEmpty }
             try send(server, from: "nobody@test.example", "alice@test.example")
             try await server.drained()
         }
@@ -59,7 +59,7 @@ extension RealProcesses {
             let server = try Server.standard()
             try await server.start()
             try send(server, from: "bob@test.example", "alice@test.example", parameters: " NOTIFY=SUCCESS")
-            try await eventually("both") { server.mailCount(of: "alice") == 1 && server.mailCount(of: "bob") == 1 }
+            try await server.eventually("both") { server.mailCount(of: "alice") == 1 && server.mailCount(of: "bob") == 1 }
             #expect(server.mail(of: "bob")[0].contains("Action: delivered"))
         }
 
@@ -67,7 +67,7 @@ extension RealProcesses {
             let server = try Server.standard(action: "mda \"test -e @DIR@/open && cat >@DIR@/home/alice/got || exit 75\"")
             try await server.start()
             try send(server, from: "bob@test.example", "alice@test.example")
-            try await eventually("a failure") { try server.queue().first?.tries == 1 }
+            try await server.eventually("a failure") { try server.queue().first?.tries == 1 }
             let waiting = try #require(try server.queue().first)
             #expect(waiting.state == "pending")
             let delay = try #require(Int(waiting.fields[12]))
@@ -82,13 +82,13 @@ extension RealProcesses {
             let server = try Server.standard(action: "mda \"exit 75\"|ttl 2s", more: Self.failing)
             try await server.start()
             try send(server, from: "bob@test.example", "alice@test.example")
-            try await eventually("the report", within: 20) { server.mailCount(of: "bob") == 1 }
+            try await server.eventually("the report", within: 20) { server.mailCount(of: "bob") == 1 }
             let report = server.mail(of: "bob")[0]
             #expect(report.contains("Status: 5.4.7") || report.contains("Status: 4.4.7"), "\(report)")
             try server.configure(server.standardConfiguration(action: "mda \"exit 75\"|ttl 1h", more: Self.failing))
             #expect(try server.control("reload").code == 0)
             try send(server, from: "bob@test.example", "alice@test.example")
-            try await eventually("a failure") { try server.queue().first?.tries == 1 }
+            try await server.eventually("a failure") { try server.queue().first?.tries == 1 }
             #expect(try server.control("remove", "all").output == "1 envelope removed\n")
             try await server.drained()
             #expect(server.mailCount(of: "bob") == 1)
@@ -106,12 +106,12 @@ extension RealProcesses {
                 try client.deliver(
                     from: "bob@test.example", to: (0..<60).map { "alice+\($0)@test.example" }, "Subject: slow\r\n\r\nx"
                 ).code == 250)
-            try await eventually("held envelopes") {
+            try await server.eventually("held envelopes") {
                 let lines = try server.queue()
                 return lines.filter { $0.flags.contains("hold") }.count >= 50
             }
             try send(server, from: "carol@test.example", "bob@test.example", body: "Subject: quick\r\n\r\nx")
-            try await eventually("the other user's message", within: 5) { server.mailCount(of: "bob") == 1 }
+            try await server.eventually("the other user's message", within: 5) { server.mailCount(of: "bob") == 1 }
             #expect(try server.queue().count == 60)
             try Files.remove(server.scratch.path + "/closed")
             try await server.drained(within: 40)
@@ -123,7 +123,7 @@ extension RealProcesses {
             try send(
                 server, from: "bob@test.example", "alice@test.example",
                 body: "Delivered-To: alice@test.example\r\nSubject: again\r\n\r\nx")
-            try await eventually("the report") { server.mailCount(of: "bob") == 1 }
+            try await server.eventually("the report") { server.mailCount(of: "bob") == 1 }
             #expect(server.mail(of: "bob")[0].contains("5.4.6"))
             #expect(server.mailCount(of: "alice") == 0)
         }

@@ -47,7 +47,7 @@ extension WholeServer {
                 }
                 stop.set()
                 for client in clients { try await client.finished() }
-                try await eventually("the end of all processes") { !all.contains(where: ProcessTable.isAlive) }
+                try await server.eventually("the end of all processes") { !all.contains(where: ProcessTable.isAlive) }
             }
             try await server.start()
             try await server.drained(within: 60)
@@ -71,14 +71,14 @@ extension WholeServer {
             try client.greet()
             #expect(
                 try client.deliver(from: "ada@client.example", to: ["alice@test.example", "bob@test.example"], "Subject: s\r\n\r\nx").code == 250)
-            try await eventually("two failures") { try server.queue().filter { $0.tries == 1 }.count == 2 }
+            try await server.eventually("two failures") { try server.queue().filter { $0.tries == 1 }.count == 2 }
             #expect(try server.control("pause", "envelope", "all").code == 0)
             // An outcome may be on its way to the disk for a moment after it was told.
-            try await eventually("the records") { server.log.contains("TempFail") }
+            try await server.eventually("the records") { server.log.contains("TempFail") }
             try await Task.sleep(nanoseconds: 200_000_000)
             server.killEverything()
             try await server.start()
-            try await eventually("the queue") { try server.queue().count == 2 }
+            try await server.eventually("the queue") { try server.queue().count == 2 }
             for line in try server.queue() {
                 #expect(line.tries == 1 && line.flags.contains("suspend") && !line.error.isEmpty, "\(line.text)")
             }
@@ -86,7 +86,7 @@ extension WholeServer {
             #expect(try server.control("reload").code == 0)
             #expect(try server.control("resume", "envelope", "all").code == 0)
             #expect(try server.control("schedule", "all").code == 0)
-            try await eventually("both messages") { server.mailCount(of: "alice") == 1 && server.mailCount(of: "bob") == 1 }
+            try await server.eventually("both messages") { server.mailCount(of: "alice") == 1 && server.mailCount(of: "bob") == 1 }
         }
     }
 }

@@ -23,11 +23,11 @@ extension WholeServer {
             let stop = Flag()
             let accepted = Shared(0)
             let clients = (0..<4).map { _ in TestThread { Load.run(port: port, until: stop) { _ in accepted.with { $0 += 1 } } } }
-            try await eventually("some load") { accepted.current > 20 }
+            try await server.eventually("some load") { accepted.current > 20 }
             ProcessTests.expectOneThread(server)
             #expect(try server.control("reload").code == 0)
             let before = accepted.current
-            try await eventually("load after the reload") { accepted.current > before + 20 }
+            try await server.eventually("load after the reload") { accepted.current > before + 20 }
             ProcessTests.expectOneThread(server)
             stop.set()
             for client in clients { try await client.finished() }
@@ -68,7 +68,7 @@ extension WholeServer {
             let all = server.processes
             kill(try #require(server.process), SIGKILL)
             _ = try await server.ended(within: 5)
-            try await eventually("the end of all roles", within: 5) { !all.contains(where: ProcessTable.isAlive) }
+            try await server.eventually("the end of all roles", within: 5) { !all.contains(where: ProcessTable.isAlive) }
             // And another daemon can start in their place.
             try await server.start()
             #expect(try await server.stop() == .exited(0))
@@ -98,12 +98,12 @@ extension WholeServer {
                     TestThread { Load.run(port: port, until: stop) { id in acknowledged.with { $0.append(id) } } }
                 }
                 let before = acknowledged.current.count
-                try await eventually("some load") { acknowledged.current.count > before + 30 }
+                try await server.eventually("some load") { acknowledged.current.count > before + 30 }
                 let all = server.processes
                 #expect(try await server.stop() == .exited(0), "\(server.log)")
                 stop.set()
                 for client in clients { try await client.finished() }
-                try await eventually("the end of all processes", within: 5) { !all.contains(where: ProcessTable.isAlive) }
+                try await server.eventually("the end of all processes", within: 5) { !all.contains(where: ProcessTable.isAlive) }
                 #expect(try Files.status(server.scratch.path + "/spool/smtpd.sock") == nil)
                 #expect(try Files.status(server.scratch.path + "/spool/smtpd.pid") == nil)
                 #expect(!server.log.contains("killed"), "\(server.log)")
@@ -151,13 +151,13 @@ extension WholeServer {
             #expect(try client.command("RCPT TO:<new@test.example>").code == 250)
             #expect(try client.command("DATA").code == 354)
             #expect(try client.command("Subject: s\r\n\r\nx\r\n.").code == 250)
-            try await eventually("both messages") { server.mailCount(of: "alice") == 1 && server.mailCount(of: "bob") == 1 }
+            try await server.eventually("both messages") { server.mailCount(of: "alice") == 1 && server.mailCount(of: "bob") == 1 }
 
             let other = try Server.freePort()
             try server.configure(
                 server.standardConfiguration(aliases: ["newer = \"carol\""], more: "listen on 127.0.0.1 port \(other)"))
             kill(try #require(server.process), SIGHUP)
-            try await eventually("the new listener") { (try? SMTPClient(port: other)) != nil }
+            try await server.eventually("the new listener") { (try? SMTPClient(port: other)) != nil }
             #expect(try client.command("MAIL FROM:<ada@client.example>").code == 250)
             #expect(try client.command("RCPT TO:<newer@test.example>").code == 250)
             let second = try SMTPClient(port: other)
@@ -180,10 +180,10 @@ extension WholeServer {
             #expect(run.code == 1)
             #expect(run.error.contains("smtpd.conf:2"), "\(run.error)")
             kill(try #require(server.process), SIGHUP)
-            try await eventually("a line in the log") { server.log.contains("not reloaded, the old one stays in force") }
+            try await server.eventually("a line in the log") { server.log.contains("not reloaded, the old one stays in force") }
             #expect(server.log.contains("smtpd.conf:2"))
             #expect(try client.deliver(from: "a@b.example", to: ["alice@test.example"], "Subject: s\r\n\r\nx").code == 250)
-            try await eventually("the message") { server.mailCount(of: "alice") == 1 }
+            try await server.eventually("the message") { server.mailCount(of: "alice") == 1 }
         }
 
         @Test func `a listener that cannot be bound changes nothing`() async throws {

@@ -39,7 +39,7 @@ package enum Programs {
         package let error: String
         /// The exit status; -1 after a signal.
         package var code: CInt { if case .exited(let code) = status { code } else { -1 } }
-        package var lines: [String] { output.split(separator: "\n").map(String.init) }
+        package var lines: [String] { output.split(whereSeparator: \.isNewline).map(String.init) }
     }
 
     /// Runs a program to its end.

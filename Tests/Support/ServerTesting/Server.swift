@@ -34,14 +34,9 @@ package final class Server {
     /// - Throws: ``ServerFailure`` with its log when it ends instead.
     package func start(_ options: [String] = []) async throws {
         try launch(options)
-        let before = restarts
-        do {
-            try await eventually("smtpd to be ready", within: 60) {
-                if let status = try endStatus() { throw ServerFailure("smtpd ended with \(status):\n\(log)") }
-                return before == restarts && log.contains("smtpd ready")
-            }
-        } catch let error as TimedOut {
-            throw ServerFailure("\(error):\n\(log)")
+        try await eventually("smtpd to be ready", within: 60) {
+            if let status = try endStatus() { throw ServerFailure("smtpd ended with \(status):\n\(log)") }
+            return log.contains("smtpd ready")
         }
     }
 
@@ -144,13 +139,19 @@ package final class Server {
         return run.lines.map(QueueLine.init)
     }
 
+    /// Waits until a condition holds; the log comes with the failure when it does not.
+    package func eventually(_ what: String, within seconds: Double = 20, _ condition: () throws -> Bool) async throws {
+        do {
+            try await ServerTesting.eventually(what, within: seconds, condition)
+        } catch let error as TimedOut {
+            let queue = (try? control("show", "queue").output) ?? ""
+            throw ServerFailure("\(error)\n\(queue)\(log.suffix(4_000))")
+        }
+    }
+
     /// Waits until the queue is empty.
     package func drained(within seconds: Double = 30) async throws {
-        do {
-            try await eventually("an empty queue", within: seconds) { try queue().isEmpty }
-        } catch let error as TimedOut {
-            throw ServerFailure("\(error): \(try queue().map(\.text))\n\(log)")
-        }
+        try await eventually("an empty queue", within: seconds) { try queue().isEmpty }
     }
 
     /// A port of 127.0.0.1 where nobody listens, below those that the kernel gives to clients.
