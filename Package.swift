@@ -21,12 +21,14 @@ func program(_ name: String, in folder: String, _ imports: [Target.Dependency]) 
     .executableTarget(name: name, dependencies: imports, path: folder, swiftSettings: swift)
 }
 
+/// What every role of the daemon imports.
+let roleImports: [Target.Dependency] = [
+    "RoleProcess", "ProcessMessages", "WireFormat", "EventLoop", "Interprocess", "Log", "Platform",
+]
+
 /// One role of the daemon: `process("QueueProcess")` lives in Sources/Processes/QueueProcess.
 func process(_ name: String, _ imports: [Target.Dependency]) -> Target {
-    let common: [Target.Dependency] = [
-        "RoleProcess", "ProcessMessages", "WireFormat", "EventLoop", "Interprocess", "Log", "Platform",
-    ]
-    return room("Processes", name, common + imports)
+    room("Processes", name, roleImports + imports)
 }
 
 /// The tests of one room: `tests("Mail", "MailSyntax")` lives in Tests/Mail/MailSyntaxTests.
@@ -74,7 +76,7 @@ let package = Package(
         room("System", "Interprocess", ["CPlatform", "Platform", "WireFormat", "EventLoop"]),
 
         // Storage: mail kept in Unix.
-        room("Storage", "QueueStorage", ["MailSyntax", "Envelopes", "WireFormat", "Platform"]),
+        room("Storage", "QueueStorage", ["MailSyntax", "Envelopes", "Platform"]),
         room("Storage", "TableBackends", ["Tables", "Platform"]),
         room("Storage", "MailboxDelivery", ["MailSyntax", "Envelopes", "SMTPProtocol", "Platform"]),
 
