@@ -38,7 +38,7 @@ extension RealProcesses {
             #expect(mbox.split(separator: "\n", omittingEmptySubsequences: false).filter { $0.hasPrefix("From ") }.count == 3)
             #expect(mbox.contains("\n\n>From the start\n"))
             for number in 1...3 { #expect(mbox.contains("\nSubject: n\(number)\n")) }
-            #expect(try Files.status(server.scratch.path + "/spool/mail/alice")?.permissions == 0o600)
+            #expect(try Files.status(server.scratch.path + "/spool/mail/alice")?.permissions == 0o660)
         }
 
         @Test func `a command gets the message and the promised environment, and its exit status decides`() async throws {
@@ -91,9 +91,9 @@ extension RealProcesses {
 
         @Test func `aliases lead to users, lists, files, commands and refusals`() async throws {
             let server = try Server.standard(aliases: [
-                "team = \"alice, bob\"", "list = \":include:@DIR@/members\"", "archive = \"@DIR@/archive\"",
-                "robot = \"|cat >@DIR@/spool/robot.$SENDER\"", "gone = \"error:550 5.1.6 Moved away\"",
-                "busy = \"error:450 Come back\"", "chain = \"team\"", "loop = \"loop2\"", "loop2 = \"loop\"",
+                "\"team\" = \"alice, bob\"", "\"list\" = \":include:@DIR@/members\"", "\"archive\" = \"@DIR@/archive\"",
+                "\"robot\" = \"|cat >@DIR@/spool/robot.$SENDER\"", "\"gone\" = \"error:550 5.1.6 Moved away\"",
+                "\"busy\" = \"error:450 Come back\"", "\"chain\" = \"team\"", "\"loop\" = \"loop2\"", "\"loop2\" = \"loop\"",
             ])
             try server.scratch.write("members", "# who\nalice\ncarol@test.example\n")
             try server.scratch.write("archive", "", mode: 0o666)
