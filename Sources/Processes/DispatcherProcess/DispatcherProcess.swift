@@ -28,12 +28,13 @@ package final class DispatcherProcess: RoleProcess {
     let transfers = Transfers()
 
     var sockets: [UInt32: ServedSocket] = [:]
-    var isPaused = false
+    var isPaused: Bool
     private(set) lazy var sessions = SessionCensus(maximum: sessionLimit())
     private(set) lazy var deliveries = makeDeliveries()
 
     package init(context: RoleContext) {
         self.context = context
+        isPaused = context.paused.contains("smtp")
     }
 
     var view: DispatcherView {
