@@ -27,6 +27,8 @@ package final class ParentProcess {
     let users = PendingRequests<UserVerdict>()
     var watches: [SignalWatch] = []
     var isEnding = false
+    /// No other daemon was found here: the control socket and the process file are ours to remove.
+    var ownsPlaces = false
     var exitStatus: CInt = 0
     /// Who waits for the reload under way to be confirmed by every role.
     var reloadWaiters: [@EventLoopActor ([String]) -> Void] = []
@@ -55,6 +57,7 @@ package final class ParentProcess {
         do throws(SystemError) {
             try prepareDirectories()
             try refuseSecondDaemon()
+            ownsPlaces = true
             try bindListeners()
             try startRoles()
             try writeProcessFile()
