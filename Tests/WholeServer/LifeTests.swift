@@ -201,15 +201,34 @@ extension WholeServer {
             #expect(try SMTPClient(port: taken).greet().code == 250)
         }
 
-        @Test func `a table file that cannot be read leaves the old configuration in force`() async throws {
+        @Test(arguments: ["missing", "broken"])
+        func `a table file that cannot be used leaves the old configuration in force`(_ name: String) async throws {
             let server = try Server.standard()
             try await server.start()
-            try server.scratch.write("broken", "key without end\n\"\n")
-            try server.configure(server.standardConfiguration(more: "table more file:@DIR@/missing\nmatch from any for domain <more> reject"))
+            // A mapping whose second line has no value.
+            try server.scratch.write("broken", "key value\nalone\n")
+            let other = try Server.freePort()
+            try server.configure(
+                server.standardConfiguration(
+                    aliases: ["new = \"bob\""],
+                    more: """
+                        table more file:@DIR@/\(name)
+                        listen on 127.0.0.1 port \(other)
+                        match from any for domain <more> reject
+                        """))
             let run = try server.control("reload")
-            #expect(run.code == 1, "\(run.output)")
-            #expect(try server.client().greet().code == 250)
+            #expect(run.code == 1 && run.error.contains(name), "\(run.output)\(run.error)")
+            let client = try server.client()
+            #expect(try client.greet().code == 250)
+            #expect(try client.command("MAIL FROM:<ada@client.example>").code == 250)
+            #expect(try client.command("RCPT TO:<new@test.example>").code == 550)
+            #expect(throws: (any Error).self) { try SMTPClient(port: other, timeout: 2) }
             #expect(server.processesByRole.count == 7)
+
+            try server.scratch.write(name, "closed.example\n")
+            #expect(try server.control("reload").code == 0)
+            #expect(try client.command("RCPT TO:<new@test.example>").code == 250)
+            #expect(try SMTPClient(port: other).greet().code == 250)
         }
     }
 }

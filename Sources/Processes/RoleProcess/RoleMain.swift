@@ -66,7 +66,8 @@ package final class RoleMain<Process: RoleProcess> {
                 if isConfigured { parent.send(.reconfigured) }
                 isConfigured = true
             } catch {
-                fail(error.reason)
+                guard isConfigured else { fail(error.reason) }
+                parent.send(.viewRefused(error.reason))
             }
         case .connect(let peer):
             guard let descriptor = descriptor.take() else { fail("no descriptor to \(peer.name)") }
