@@ -29,6 +29,9 @@ package final class DispatcherProcess: RoleProcess {
 
     var sockets: [UInt32: ServedSocket] = [:]
     var isPaused: Bool
+    /// A new view is in force, and which of its listeners each socket belongs to has yet to come: a connection
+    /// accepted meanwhile would be served by the rules of another listener.
+    var awaitsListeners = false
     private(set) lazy var sessions = SessionCensus(maximum: sessionLimit())
     private(set) lazy var deliveries = makeDeliveries()
 
@@ -46,6 +49,8 @@ package final class DispatcherProcess: RoleProcess {
         do throws(DecodingFailure) {
             let view = try DispatcherView(decoding: encoded)
             currentView = view
+            awaitsListeners = true
+            updateAcceptors()
             deliveries.setLimits(view.mda)
         } catch {
             throw ViewRefused("view of the configuration: \(error)")
