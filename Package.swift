@@ -139,6 +139,9 @@ let package = Package(
         .target(
             name: "LoopTesting", dependencies: ["EventLoop", "Platform"], path: "Tests/Support/LoopTesting",
             swiftSettings: swift),
+        .target(
+            name: "ServerTesting", dependencies: ["Platform"], path: "Tests/Support/ServerTesting",
+            swiftSettings: swift),
         tests("Mail", "MailSyntax"),
         tests("Mail", "Envelopes"),
         tests("Mail", "SMTPProtocol", data: ["Dialogues"]),
@@ -162,6 +165,15 @@ let package = Package(
                 "MailSyntax", "Envelopes", "SMTPProtocol", "Scheduling", "Tables", "WireFormat",
                 "WireTesting",
             ]),
+        // With real processes: the programs are built along, and found beside the test bundle.
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: ["ServerTesting", "Platform", "smtpd", "smtpctl", "sendmail", "mail.agent"],
+            path: "Tests/Integration", swiftSettings: swift),
+        .testTarget(
+            name: "WholeServerTests",
+            dependencies: ["ServerTesting", "Platform", "smtpd", "smtpctl", "sendmail", "mail.agent"],
+            path: "Tests/WholeServer", swiftSettings: swift),
         .testTarget(name: "ArchitectureTests", path: "Tests/Architecture", swiftSettings: swift),
         .testTarget(
             name: "DocumentationTests", dependencies: ["Configuration", "MailSyntax", "Platform", "Tables"],

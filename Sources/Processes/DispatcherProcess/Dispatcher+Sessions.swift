@@ -54,7 +54,7 @@ extension DispatcherProcess {
             log.info("\(id) smtp connected address=\(client.source.text) host=\(LogText.value(client.reverseName))")
             await session.run()
             sessions.remove(session, from: client.source.address)
-            for socket in sockets.values where !isPaused { socket.acceptor.resume() }
+            updateAcceptors()
         }
     }
 

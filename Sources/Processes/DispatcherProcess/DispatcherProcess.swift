@@ -28,12 +28,16 @@ package final class DispatcherProcess: RoleProcess {
     let transfers = Transfers()
 
     var sockets: [UInt32: ServedSocket] = [:]
-    var isPaused = false
+    var isPaused: Bool
+    /// A new view is in force, and which of its listeners each socket belongs to has yet to come: a connection
+    /// accepted meanwhile would be served by the rules of another listener.
+    var awaitsListeners = false
     private(set) lazy var sessions = SessionCensus(maximum: sessionLimit())
     private(set) lazy var deliveries = makeDeliveries()
 
     package init(context: RoleContext) {
         self.context = context
+        isPaused = context.paused.contains("smtp")
     }
 
     var view: DispatcherView {
@@ -45,6 +49,8 @@ package final class DispatcherProcess: RoleProcess {
         do throws(DecodingFailure) {
             let view = try DispatcherView(decoding: encoded)
             currentView = view
+            awaitsListeners = true
+            updateAcceptors()
             deliveries.setLimits(view.mda)
         } catch {
             throw ViewRefused("view of the configuration: \(error)")

@@ -19,6 +19,8 @@ final class LocalDeliveries {
     private(set) var limits: MDALimits
     private var groups: [AgentIdentity: AgentGroup] = [:]
     private var agents = 0
+    /// Groups with tasks that found no room for an agent, the longest waiting first.
+    private var starved: [AgentGroup] = []
     private var nextRequest: UInt64 = 1
     private var nextHolder: UInt64 = 1
     private let makeRequest: RequestMaker
@@ -77,9 +79,10 @@ final class LocalDeliveries {
 
     /// Sends what can be sent, and sees to it that there are agents for the rest.
     private func advance(_ group: AgentGroup) {
-        while let task = group.waiting.first {
+        while mayProceed(group), let task = group.waiting.first {
             guard let agent = group.agents.first(where: { $0.hasRoom(exclusive: task.isExclusive) }) else { break }
             group.waiting.removeFirst()
+            group.turn -= 1
             send(task, to: agent)
         }
         if group.held > 0, group.waiting.count + group.expected <= limits.taskLowWater {
@@ -88,7 +91,15 @@ final class LocalDeliveries {
             group.expected += count
             release(group.holder, count)
         }
-        if !group.waiting.isEmpty { addAgent(to: group) }
+        guard !group.waiting.isEmpty else { return }
+        if mayProceed(group) { addAgent(to: group) } else { awaitRoom(group) }
+    }
+
+    /// While others wait for room, nobody has more than a turn: agents run dry, and their room goes round.
+    private func mayProceed(_ group: AgentGroup) -> Bool { starved.isEmpty || group.turn > 0 }
+
+    private func awaitRoom(_ group: AgentGroup) {
+        if !starved.contains(where: { $0 === group }) { starved.append(group) }
     }
 
     private func send(_ task: LocalTask, to agent: DeliveryAgent) {
@@ -104,7 +115,7 @@ final class LocalDeliveries {
     private func addAgent(to group: AgentGroup) {
         guard !group.isStarting, group.agents.count < max(1, limits.maximumSessionsPerUser) else { return }
         // A full agent that takes any task is no reason for another: files are written many at a time.
-        guard agents < max(1, limits.maximumSessions) || dismissIdlest() else { return }
+        guard agents < max(1, limits.maximumSessions) || dismissIdlest() else { return awaitRoom(group) }
         group.isStarting = true
         agents += 1
         spawn { [self] in
@@ -119,6 +130,7 @@ final class LocalDeliveries {
                         answered: { [unowned self] task, outcome in
                             report(task, outcome)
                             advance(group)
+                            feedStarved()
                         },
                         left: { [unowned self] agent, unanswered in agentLeft(agent, of: group, unanswered) }))
                 if !reaper.isScheduled { reaper.schedule(after: .seconds(Self.idleSeconds)) }
@@ -129,6 +141,7 @@ final class LocalDeliveries {
                 group.waiting = []
                 for task in tasks { report(task, isPermanent ? .permanent(failure) : .temporary(failure)) }
                 advance(group)
+                feedStarved()
             }
         }
     }
@@ -140,6 +153,7 @@ final class LocalDeliveries {
             report(task, .temporary(DeliveryFailure(status: "4.3.0", text: "delivery agent ended unexpectedly")))
         }
         advance(group)
+        feedStarved()
     }
 
     /// Waits until agents have answered for everything they have, or the deadline; what they have not
@@ -148,6 +162,19 @@ final class LocalDeliveries {
         for group in groups.values { group.waiting = [] }
         while envelopeCount > 0, MonotonicInstant.now() < deadline { await pause(until: .now() + .milliseconds(10)) }
         for group in groups.values { for agent in group.agents { agent.dismiss() } }
+    }
+
+    /// An agent may have become idle or gone: its room goes to who has waited longest.
+    private func feedStarved() {
+        while !starved.isEmpty, agents < max(1, limits.maximumSessions) || hasIdleAgent {
+            let group = starved.removeFirst()
+            group.turn = DeliveryAgent.capacity
+            advance(group)
+        }
+    }
+
+    private var hasIdleAgent: Bool {
+        groups.values.contains { $0.agents.contains { $0.outstanding.isEmpty } }
     }
 
     // MARK: Idle agents
@@ -161,6 +188,7 @@ final class LocalDeliveries {
             if group.agents.isEmpty, group.waiting.isEmpty, group.held == 0, !group.isStarting { groups[identity] = nil }
         }
         if agents > 0 { reaper.schedule(after: .seconds(Self.idleSeconds)) }
+        feedStarved()
     }
 
     /// Makes room for another user's agent; false when all are busy.
@@ -192,6 +220,8 @@ private final class AgentGroup {
     /// Released from hold and not back yet.
     var expected = 0
     var isStarting = false
+    /// Tasks it may still send while other groups wait for room.
+    var turn = DeliveryAgent.capacity
 
     init(identity: AgentIdentity, holder: UInt64) {
         self.identity = identity

@@ -49,8 +49,10 @@ extension ParentProcess {
                 handle.link.send(.shutdown)
                 await waitForExit(of: handle, seconds: orderly ? 15 : 2)
             }
-            try? Files.remove(installation.controlSocket)
-            try? Files.remove(installation.isRootless ? installation.spool + "/smtpd.pid" : "/run/martlet/smtpd.pid")
+            if ownsPlaces {
+                try? Files.remove(installation.controlSocket)
+                try? Files.remove(installation.isRootless ? installation.spool + "/smtpd.pid" : "/run/martlet/smtpd.pid")
+            }
             Diagnostics.leave(exitStatus)
         }
     }

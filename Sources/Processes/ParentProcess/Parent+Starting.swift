@@ -81,6 +81,7 @@ extension ParentProcess {
         var arguments = ["smtpd", "-x", role.name]
         if options.logsToStandardError { arguments.append("-d") }
         if options.isVerbose { arguments.append("-v") }
+        for service in options.paused { arguments += ["-P", service] }
         var environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
         if installation.isRootless { environment.append("\(InstallationPaths.environmentVariable)=\(installation.spool)") }
         let program = ChildProcess(path: "/proc/self/exe", arguments: arguments, environment: environment)

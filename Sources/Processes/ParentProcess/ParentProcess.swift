@@ -27,7 +27,11 @@ package final class ParentProcess {
     let users = PendingRequests<UserVerdict>()
     var watches: [SignalWatch] = []
     var isEnding = false
+    /// No other daemon was found here: the control socket and the process file are ours to remove.
+    var ownsPlaces = false
     var exitStatus: CInt = 0
+    /// What is in force again when a role refuses its part of the configuration being reloaded.
+    var previous: (configuration: Configuration, sockets: [BoundSocket])?
     /// Who waits for the reload under way to be confirmed by every role.
     var reloadWaiters: [@EventLoopActor ([String]) -> Void] = []
     private var readyWaiter: UnsafeContinuation<Void, Never>?
@@ -55,6 +59,7 @@ package final class ParentProcess {
         do throws(SystemError) {
             try prepareDirectories()
             try refuseSecondDaemon()
+            ownsPlaces = true
             try bindListeners()
             try startRoles()
             try writeProcessFile()
@@ -87,6 +92,8 @@ package final class ParentProcess {
             }
         case .reconfigured:
             reconfigured(handle)
+        case .viewRefused(let reason):
+            viewRefused(by: handle, reason)
         case .fatal(let reason):
             log.critical("\(handle.role.name): \(reason)")
             end(status: 1)

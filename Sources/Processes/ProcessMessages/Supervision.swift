@@ -49,6 +49,8 @@ package enum ChildToParent: WireMessage, Hashable {
     case ready
     /// A view after the first one is in force.
     case reconfigured
+    /// A view after the first one cannot be used, and why; the one before stays in force.
+    case viewRefused(String)
     /// The role cannot go on, and why in one printable line; the parent logs it and ends the daemon.
     case fatal(String)
 
@@ -59,6 +61,9 @@ package enum ChildToParent: WireMessage, Hashable {
         case .fatal(let reason):
             writer.write(UInt8(3))
             writer.write(line: reason)
+        case .viewRefused(let reason):
+            writer.write(UInt8(4))
+            writer.write(line: reason)
         }
     }
 
@@ -67,6 +72,7 @@ package enum ChildToParent: WireMessage, Hashable {
         case 1: self = .ready
         case 2: self = .reconfigured
         case 3: self = .fatal(try reader.readLine())
+        case 4: self = .viewRefused(try reader.readLine())
         case let kind: throw .unknownValue(UInt64(kind), for: "ChildToParent")
         }
     }

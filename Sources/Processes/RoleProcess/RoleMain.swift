@@ -10,12 +10,14 @@ import WireFormat
 package final class RoleMain<Process: RoleProcess> {
     private let installation: InstallationPaths
     private let log: Logger
+    private let paused: Set<String>
     private var parent: Link<ChildToParent, ParentToChild>?
     private var process: Process?
     private var isConfigured = false
 
-    private init(installation: InstallationPaths, log: Logger) {
+    private init(installation: InstallationPaths, paused: Set<String>, log: Logger) {
         self.installation = installation
+        self.paused = paused
         self.log = log
     }
 
@@ -23,8 +25,12 @@ package final class RoleMain<Process: RoleProcess> {
     package static var parentDescriptor: CInt { 3 }
 
     /// Runs the role until the parent says otherwise. Never returns.
-    package nonisolated static func run(_ type: Process.Type, installation: InstallationPaths, log: Logger) -> Never {
-        runLoop(making: { RoleMain(installation: installation, log: log) }, start: { $0.begin() })
+    ///
+    /// - Parameter paused: What of `mda`, `mta` and `smtp` waits until an operator lets it go.
+    package nonisolated static func run(
+        _ type: Process.Type, installation: InstallationPaths, paused: Set<String>, log: Logger
+    ) -> Never {
+        runLoop(making: { RoleMain(installation: installation, paused: paused, log: log) }, start: { $0.begin() })
         Diagnostics.leave(0)
     }
 
@@ -48,7 +54,8 @@ package final class RoleMain<Process: RoleProcess> {
         self.parent = parent
         let context = RoleContext(
             role: role, log: log, installation: installation,
-            queueDirectory: Process.privileges.queueDirectory(installation: installation), parent: parent)
+            queueDirectory: Process.privileges.queueDirectory(installation: installation), paused: paused,
+            parent: parent)
         process = Process(context: context)
     }
 
@@ -61,7 +68,8 @@ package final class RoleMain<Process: RoleProcess> {
                 if isConfigured { parent.send(.reconfigured) }
                 isConfigured = true
             } catch {
-                fail(error.reason)
+                guard isConfigured else { fail(error.reason) }
+                parent.send(.viewRefused(error.reason))
             }
         case .connect(let peer):
             guard let descriptor = descriptor.take() else { fail("no descriptor to \(peer.name)") }

@@ -24,6 +24,8 @@ package final class SchedulerProcess: RoleProcess {
 
     package init(context: RoleContext) {
         self.context = context
+        if context.paused.contains("mda") { _ = scheduler.paused(.local) }
+        if context.paused.contains("mta") { _ = scheduler.paused(.relay) }
     }
 
     package func configure(_ encoded: [UInt8]) throws(ViewRefused) {

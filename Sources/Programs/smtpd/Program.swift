@@ -116,13 +116,16 @@ struct Program {
 
     private static func run(_ role: Role, _ arguments: Arguments, _ installation: InstallationPaths) -> Never {
         let log = logger(options(arguments))
+        func run<Process: RoleProcess>(_ type: Process.Type) -> Never {
+            RoleMain<Process>.run(type, installation: installation, paused: Set(arguments.paused), log: log)
+        }
         switch role {
-        case .control: RoleMain<ControlProcess>.run(ControlProcess.self, installation: installation, log: log)
-        case .lookup: RoleMain<LookupProcess>.run(LookupProcess.self, installation: installation, log: log)
-        case .queue: RoleMain<QueueProcess>.run(QueueProcess.self, installation: installation, log: log)
-        case .scheduler: RoleMain<SchedulerProcess>.run(SchedulerProcess.self, installation: installation, log: log)
-        case .dispatcher: RoleMain<DispatcherProcess>.run(DispatcherProcess.self, installation: installation, log: log)
-        case .crypto: RoleMain<CryptoProcess>.run(CryptoProcess.self, installation: installation, log: log)
+        case .control: run(ControlProcess.self)
+        case .lookup: run(LookupProcess.self)
+        case .queue: run(QueueProcess.self)
+        case .scheduler: run(SchedulerProcess.self)
+        case .dispatcher: run(DispatcherProcess.self)
+        case .crypto: run(CryptoProcess.self)
         case .parent: preconditionFailure("the parent is started without -x")
         }
     }
