@@ -129,7 +129,7 @@ package struct DaemonOptions: Sendable {
     package var isVerbose = false
     /// `-P mda`, `-P mta`, `-P smtp`: start paused.
     package var paused: [String] = []
-    package let programs = ProgramPlaces()
+    package let programs = InstalledPrograms()
 
     package init(file: String) { self.file = file }
 }

@@ -54,7 +54,7 @@ enum OfflineDelivery {
         do {
             let pair = try LocalSocket.pair()
             let process = try ChildProcess(
-                path: InstallationPaths.offlineHelper, arguments: ["sendmail-offline"], environment: []
+                path: InstalledPrograms().offlineHelper, arguments: ["sendmail-offline"], environment: []
             ).start(input: pair.second.raw, error: STDERR_FILENO)
             let socket = pair.first
             try pair.second.close()

@@ -45,10 +45,11 @@ struct Program {
     }
 
     private static func startDaemon(_ inForeground: Bool, _ console: Console) -> ExitCode {
+        let daemon = InstalledPrograms().daemon
         // The list ends at the first nil.
         let words = [strdup("smtpd"), inForeground ? strdup("-F") : nil, nil]
-        _ = execv(InstallationPaths.daemon, words)
-        console.complain("cannot start \(InstallationPaths.daemon): \(SystemError("exec").reason)")
+        _ = execv(daemon, words)
+        console.complain("cannot start \(daemon): \(SystemError("exec").reason)")
         return .unavailable
     }
 }
