@@ -161,6 +161,10 @@ let package = Package(
             name: "MailAgentTests",
             dependencies: ["mail.agent", "AgentMessages", "MailSyntax", "Envelopes", "WireFormat", "Platform"],
             path: "Tests/Programs/MailAgentTests", swiftSettings: swift),
+        // With real processes: the programs are built along, and found beside the test bundle.
+        .testTarget(
+            name: "SmtpdTests", dependencies: ["ParentProcess", "smtpd", "smtpctl", "sendmail", "mail.agent", "Platform"],
+            path: "Tests/Programs/SmtpdTests", swiftSettings: swift),
         .testTarget(
             name: "SendmailProgramTests",
             dependencies: [

@@ -24,6 +24,7 @@ extension ParentProcess {
                 if !status.isSuccess, !isEnding { log.warning("delivery agent of \(user) ended: \(status)") }
                 continue
             }
+            if offline.childEnded(process, status) { continue }
             guard let handle = roles.values.first(where: { handle in handle.process == process }) else { continue }
             handle.hasExited = true
             if !isEnding {
@@ -49,6 +50,7 @@ extension ParentProcess {
                 handle.link.send(.shutdown)
                 await waitForExit(of: handle, seconds: orderly ? 15 : 2)
             }
+            await offline.stop()
             try? Files.remove(installation.controlSocket)
             try? Files.remove(installation.isRootless ? installation.spool + "/smtpd.pid" : "/run/martlet/smtpd.pid")
             Diagnostics.leave(exitStatus)

@@ -24,6 +24,7 @@ package final class ParentProcess {
     var nextSocket: UInt32 = 1
     /// Running delivery agents by process number, with the user they run as.
     var agents: [pid_t: String] = [:]
+    let offline: OfflineReplay
     let users = PendingRequests<UserVerdict>()
     var watches: [SignalWatch] = []
     var isEnding = false
@@ -37,6 +38,7 @@ package final class ParentProcess {
         self.configuration = configuration
         self.installation = installation
         self.log = log
+        offline = OfflineReplay(installation: installation, sendmail: options.programs.sendmail, log: log)
     }
 
     /// Runs the daemon until it is told to end. Never returns.
@@ -73,6 +75,7 @@ package final class ParentProcess {
         }
         giveListeners()
         log.info("smtpd ready, \(configuration.serverName)")
+        offline.start()
     }
 
     // MARK: What comes in

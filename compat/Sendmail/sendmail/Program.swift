@@ -23,6 +23,7 @@ struct Program {
         case .runQueue: status = runQueue(console, paths)
         case .rebuildAliases: status = AliasesUpdate.run(console, paths)
         case .startDaemon(let inForeground): status = startDaemon(inForeground, console)
+        case .replayOffline: status = OfflineReplay.run(console, paths)
         case .usage(let error):
             console.complain("\(error)\nusage: sendmail [-tiv] [-f sender] [-F name] recipient ...")
             status = .usage
