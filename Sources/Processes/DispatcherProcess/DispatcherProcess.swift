@@ -66,7 +66,9 @@ package final class DispatcherProcess: RoleProcess {
         }
     }
 
-    package func serve() throws(ViewRefused) {}
+    package func serve() throws(ViewRefused) {
+        isPaused = context.startsPaused.contains(.smtp)
+    }
 
     /// New sessions are refused, open ones are told 421 at their next wait; the rest gets a moment to finish.
     package func shutdown() async {

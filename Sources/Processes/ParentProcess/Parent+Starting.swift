@@ -81,6 +81,8 @@ extension ParentProcess {
         var arguments = ["smtpd", "-x", role.name]
         if options.logsToStandardError { arguments.append("-d") }
         if options.isVerbose { arguments.append("-v") }
+        arguments += PausableService.allCases.filter(options.paused.contains).flatMap { ["-P", $0.rawValue] }
+        arguments += options.traces.flatMap { ["-T", $0.name] }
         var environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
         if installation.isRootless { environment.append("\(InstallationPaths.environmentVariable)=\(installation.spool)") }
         let program = ChildProcess(path: "/proc/self/exe", arguments: arguments, environment: environment)

@@ -131,7 +131,9 @@ package struct DaemonOptions: Sendable {
     package var logsToStandardError = false
     package var isVerbose = false
     /// `-P mda`, `-P mta`, `-P smtp`: start paused.
-    package var paused: [String] = []
+    package var paused: Set<PausableService> = []
+    /// `-T SUBJECT`.
+    package var traces: [TraceSubject] = []
     package let programs = InstalledPrograms()
 
     package init(file: String) { self.file = file }

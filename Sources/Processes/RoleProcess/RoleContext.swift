@@ -13,16 +13,19 @@ package final class RoleContext {
     package let installation: InstallationPaths
     /// Where the queue's files are, as the role sees them.
     package let queueDirectory: String
+    /// What does not run until an operator resumes it.
+    package let startsPaused: Set<PausableService>
     private let parent: Link<ChildToParent, ParentToChild>
 
     init(
         role: Role, log: Logger, installation: InstallationPaths, queueDirectory: String,
-        parent: Link<ChildToParent, ParentToChild>
+        startsPaused: Set<PausableService>, parent: Link<ChildToParent, ParentToChild>
     ) {
         self.role = role
         self.log = log
         self.installation = installation
         self.queueDirectory = queueDirectory
+        self.startsPaused = startsPaused
         self.parent = parent
     }
 

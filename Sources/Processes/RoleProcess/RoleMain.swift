@@ -10,21 +10,26 @@ import WireFormat
 package final class RoleMain<Process: RoleProcess> {
     private let installation: InstallationPaths
     private let log: Logger
+    private let startsPaused: Set<PausableService>
     private var parent: Link<ChildToParent, ParentToChild>?
     private var process: Process?
     private var isConfigured = false
 
-    private init(installation: InstallationPaths, log: Logger) {
+    private init(installation: InstallationPaths, log: Logger, startsPaused: Set<PausableService>) {
         self.installation = installation
         self.log = log
+        self.startsPaused = startsPaused
     }
 
     /// The descriptor of the link to the parent, the same in every child.
     package static var parentDescriptor: CInt { 3 }
 
     /// Runs the role until the parent says otherwise. Never returns.
-    package nonisolated static func run(_ type: Process.Type, installation: InstallationPaths, log: Logger) -> Never {
-        runLoop(making: { RoleMain(installation: installation, log: log) }, start: { $0.begin() })
+    package nonisolated static func run(
+        _ type: Process.Type, installation: InstallationPaths, log: Logger, startsPaused: Set<PausableService>
+    ) -> Never {
+        runLoop(
+            making: { RoleMain(installation: installation, log: log, startsPaused: startsPaused) }, start: { $0.begin() })
         Diagnostics.leave(0)
     }
 
@@ -46,7 +51,8 @@ package final class RoleMain<Process: RoleProcess> {
         self.parent = parent
         let context = RoleContext(
             role: role, log: log, installation: installation,
-            queueDirectory: Process.privileges.queueDirectory(installation: installation), parent: parent)
+            queueDirectory: Process.privileges.queueDirectory(installation: installation),
+            startsPaused: startsPaused, parent: parent)
         process = Process(context: context)
     }
 

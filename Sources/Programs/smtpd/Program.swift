@@ -53,6 +53,7 @@ struct Program {
         var options = DaemonOptions(file: arguments.file ?? defaultConfiguration)
         options.macros = arguments.macros
         options.paused = arguments.paused
+        options.traces = arguments.traces
         options.isVerbose = arguments.verbose
         options.isForeground = arguments.debugs || arguments.foreground
         options.logsToStandardError = arguments.debugs
@@ -61,6 +62,7 @@ struct Program {
 
     private static func logger(_ arguments: DaemonOptions) -> Logger {
         let settings = LogSettings(isVerbose: arguments.isVerbose)
+        for subject in arguments.traces { settings.setTracing(subject, true) }
         return arguments.logsToStandardError
             ? Logger(StandardErrorSink(program: "smtpd"), settings: settings)
             : Logger(SyslogSink(program: "smtpd"), settings: settings)
@@ -116,13 +118,16 @@ struct Program {
 
     private static func run(_ role: Role, _ arguments: Arguments, _ installation: InstallationPaths) -> Never {
         let log = logger(options(arguments))
+        func start<Process: RoleProcess>(_ type: Process.Type) -> Never {
+            RoleMain<Process>.run(type, installation: installation, log: log, startsPaused: arguments.paused)
+        }
         switch role {
-        case .control: RoleMain<ControlProcess>.run(ControlProcess.self, installation: installation, log: log)
-        case .lookup: RoleMain<LookupProcess>.run(LookupProcess.self, installation: installation, log: log)
-        case .queue: RoleMain<QueueProcess>.run(QueueProcess.self, installation: installation, log: log)
-        case .scheduler: RoleMain<SchedulerProcess>.run(SchedulerProcess.self, installation: installation, log: log)
-        case .dispatcher: RoleMain<DispatcherProcess>.run(DispatcherProcess.self, installation: installation, log: log)
-        case .crypto: RoleMain<CryptoProcess>.run(CryptoProcess.self, installation: installation, log: log)
+        case .control: start(ControlProcess.self)
+        case .lookup: start(LookupProcess.self)
+        case .queue: start(QueueProcess.self)
+        case .scheduler: start(SchedulerProcess.self)
+        case .dispatcher: start(DispatcherProcess.self)
+        case .crypto: start(CryptoProcess.self)
         case .parent: preconditionFailure("the parent is started without -x")
         }
     }
