@@ -57,7 +57,9 @@ enum Shelf: String {
         case (.compat, _): false
         case (.sendmail, .mail), (.sendmail, .policy), (.sendmail, .system), (.sendmail, .messages), (.sendmail, .sendmail): true
         case (.sendmail, _): false
-        case (.process, .process), (.process, .programs), (.process, .sendmail): false
+        // What all processes have in common is a module of its own.
+        case (.process, .process): name == "RoleProcess"
+        case (.process, .programs), (.process, .sendmail): false
         case (.process, _): true
         case (.programs, .programs): false
         case (.programs, _): true

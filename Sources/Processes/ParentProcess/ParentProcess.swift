@@ -28,54 +28,96 @@ package final class ParentProcess {
     let users = PendingRequests<UserVerdict>()
     var watches: [SignalWatch] = []
     var isEnding = false
+    /// Every role is ready and clients are let in.
+    var isServing = false
+    /// SIGHUP came before that.
+    var reloadsWhenServing = false
+    /// Who waits in the foreground for the outcome of the start.
+    private let report: StartReport?
+    /// Held while the daemon runs: the file of its process number, locked.
+    var processFile: DescriptorBox?
+    var ownsControlSocket = false
+    /// The first reason of an end that was not asked for.
+    private var failure: String?
     var exitStatus: CInt = 0
     /// Who waits for the reload under way to be confirmed by every role.
     var reloadWaiters: [@EventLoopActor ([String]) -> Void] = []
     private var readyWaiter: UnsafeContinuation<Void, Never>?
 
-    init(options: DaemonOptions, configuration: Configuration, installation: InstallationPaths, log: Logger) {
+    init(
+        options: DaemonOptions, configuration: Configuration, installation: InstallationPaths, log: Logger,
+        report: StartReport?
+    ) {
         self.options = options
         self.configuration = configuration
         self.installation = installation
         self.log = log
+        self.report = report
         offline = OfflineReplay(installation: installation, sendmail: options.programs.sendmail, log: log)
     }
 
     /// Runs the daemon until it is told to end. Never returns.
+    ///
+    /// - Parameter report: Who waits for the outcome of the start, nil for nobody.
     package nonisolated static func run(
-        options: DaemonOptions, configuration: Configuration, installation: InstallationPaths, log: Logger
+        options: DaemonOptions, configuration: Configuration, installation: InstallationPaths, log: Logger,
+        report: StartReport?
     ) -> Never {
+        // Until it is watched, a hangup would end the daemon half started.
+        _ = signal(SIGHUP, SIG_IGN)
         runLoop(
             making: {
-                ParentProcess(options: options, configuration: configuration, installation: installation, log: log)
+                ParentProcess(
+                    options: options, configuration: configuration, installation: installation, log: log, report: report)
             },
             start: { await $0.start() })
         Diagnostics.leave(1)
     }
 
     private func start() async {
-        do throws(SystemError) {
+        do throws(StartFailure) {
             try prepareDirectories()
+            try lockProcessFile()
             try refuseSecondDaemon()
-            try bindListeners()
-            try startRoles()
-            try writeProcessFile()
-            try ThisProcess.setTitle("smtpd: [priv]")
+            try attempt { () throws(SystemError) in
+                try bindListeners()
+                try startRoles()
+                try ThisProcess.setTitle("smtpd: [priv]")
+            }
         } catch {
-            log.critical("\(error)")
-            return end(status: 1)
+            return fail("\(error)")
         }
         watchSignals()
         await withUnsafeContinuation { readyWaiter = $0 }
+        guard !isEnding else { return }
         do throws(SystemError) {
             try openControlSocket()
         } catch {
-            log.critical("\(error)")
-            return end(status: 1)
+            return fail("\(error)")
         }
         giveListeners()
+        isServing = true
         log.info("smtpd ready, \(configuration.serverName)")
+        report?.ready()
         offline.start()
+        if reloadsWhenServing { reloadOnSignal() }
+    }
+
+    /// Ends the daemon because of a failure.
+    func fail(_ reason: String) {
+        log.critical(reason)
+        if failure == nil { failure = reason }
+        end(status: 1)
+    }
+
+    /// The last act: tells who may still wait for the start why there is nothing to wait for.
+    func leave() -> Never {
+        if !isServing {
+            let reason = "smtpd: \(failure ?? "ended during its start")"
+            if options.isForeground, !options.logsToStandardError { Diagnostics.say(reason) }
+            report?.failed(reason)
+        }
+        Diagnostics.leave(exitStatus)
     }
 
     // MARK: What comes in
@@ -91,8 +133,7 @@ package final class ParentProcess {
         case .reconfigured:
             reconfigured(handle)
         case .fatal(let reason):
-            log.critical("\(handle.role.name): \(reason)")
-            end(status: 1)
+            fail("\(handle.role.name): \(reason)")
         }
     }
 

@@ -60,6 +60,13 @@ struct Program {
         return options
     }
 
+    /// A daemon in the background reads its configuration again from another directory.
+    private static func absolute(_ path: String) -> String {
+        guard !path.hasPrefix("/"), let directory = getcwd(nil, 0) else { return path }
+        defer { free(directory) }
+        return String(cString: directory) + "/" + path
+    }
+
     private static func logger(_ arguments: DaemonOptions) -> Logger {
         let settings = LogSettings(isVerbose: arguments.isVerbose)
         for subject in arguments.traces { settings.setTracing(subject, true) }
@@ -132,7 +139,9 @@ struct Program {
         }
     }
 
-    private static func serve(_ options: DaemonOptions, _ installation: InstallationPaths) -> Never {
+    private static func serve(_ given: DaemonOptions, _ installation: InstallationPaths) -> Never {
+        var options = given
+        options.file = absolute(given.file)
         let configuration: Configuration
         switch ConfigurationReading.read(options) {
         case .refused(let lines):
@@ -156,14 +165,16 @@ struct Program {
             Diagnostics.fail(
                 "smtpd: need root privileges, or \(InstallationPaths.environmentVariable)=DIRECTORY to run without")
         }
+        var report: StartReport?
         if !options.isForeground {
             do throws(SystemError) {
-                try ThisProcess.detach()
+                report = try ThisProcess.detach()
             } catch {
                 Diagnostics.fail("smtpd: \(error)")
             }
         }
         ParentProcess.run(
-            options: options, configuration: configuration, installation: installation, log: logger(options))
+            options: options, configuration: configuration, installation: installation, log: logger(options),
+            report: report)
     }
 }
