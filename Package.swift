@@ -109,7 +109,7 @@ let package = Package(
             ]),
         program(
             "smtpctl", in: "Sources/Programs/smtpctl",
-            ["ControlMessages", "Envelopes", "WireFormat", "Platform"]),
+            ["ControlMessages", "Envelopes", "WireFormat", "Platform", "OfflineStore"]),
         program(
             "mail.agent", in: "Sources/Programs/mail.agent",
             ["MailboxDelivery", "MailSyntax", "Envelopes", "SMTPProtocol", "Platform", "WireFormat", "AgentMessages"]),
@@ -182,6 +182,13 @@ let package = Package(
             name: "MailAgentTests",
             dependencies: ["mail.agent", "AgentMessages", "MailSyntax", "Envelopes", "WireFormat", "Platform"],
             path: "Tests/Programs/MailAgentTests", swiftSettings: swift),
+        .testTarget(
+            name: "SmtpctlTests", dependencies: ["smtpctl", "ControlMessages", "Envelopes"],
+            path: "Tests/Programs/SmtpctlTests", swiftSettings: swift),
+        // With real processes: the programs are built along, and found beside the test bundle.
+        .testTarget(
+            name: "SmtpdTests", dependencies: ["ParentProcess", "smtpd", "smtpctl", "sendmail", "mail.agent", "Platform"],
+            path: "Tests/Programs/SmtpdTests", swiftSettings: swift),
         .testTarget(
             name: "SendmailProgramTests",
             dependencies: [

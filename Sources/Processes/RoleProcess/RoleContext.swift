@@ -13,19 +13,19 @@ package final class RoleContext {
     package let installation: InstallationPaths
     /// Where the queue's files are, as the role sees them.
     package let queueDirectory: String
-    /// What the daemon was started with paused (`-P`): `mda`, `mta`, `smtp`.
-    package let paused: Set<String>
+    /// What does not run until an operator resumes it.
+    package let startsPaused: Set<PausableService>
     private let parent: Link<ChildToParent, ParentToChild>
 
     init(
-        role: Role, log: Logger, installation: InstallationPaths, queueDirectory: String, paused: Set<String>,
-        parent: Link<ChildToParent, ParentToChild>
+        role: Role, log: Logger, installation: InstallationPaths, queueDirectory: String,
+        startsPaused: Set<PausableService>, parent: Link<ChildToParent, ParentToChild>
     ) {
         self.role = role
         self.log = log
         self.installation = installation
         self.queueDirectory = queueDirectory
-        self.paused = paused
+        self.startsPaused = startsPaused
         self.parent = parent
     }
 
