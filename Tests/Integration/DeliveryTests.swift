@@ -42,7 +42,7 @@ extension RealProcesses {
         }
 
         @Test func `a command gets the message and the promised environment, and its exit status decides`() async throws {
-            let server = try Server.standard(action: "mda \"@DIR@/command\"|ttl 1h")
+            let server = try Server.standard(action: "mda \"exec @DIR@/command\"", options: "ttl 1h")
             try server.scratch.write(
                 "command",
                 """

@@ -84,7 +84,7 @@ extension RealProcesses {
                 try client.deliver(from: "ada@client.example", to: ["alice@test.example"], "Subject: small\r\n\r\nx").code == 250)
             try await server.eventually("the small one") { server.mailCount(of: "alice") == 1 }
             #expect(server.mail(of: "alice")[0].contains("Subject: small"))
-            #expect(try server.queue().isEmpty)
+            try await server.drained()
         }
 
         @Test(arguments: ["\n.\n", "\n.\r\n", "\r\n.\n", "\r.\r", "\r\n.\r", "\r.\r\n", "\r\n\0.\r\n"])

@@ -65,7 +65,7 @@ extension WholeServer {
         }
 
         @Test func `mail that was deferred, held or rested survives with its state`() async throws {
-            let server = try Server.standard(action: "mda \"exit 75\"|ttl 1h")
+            let server = try Server.standard(action: "mda \"exit 75\"", options: "ttl 1h")
             try await server.start()
             let client = try server.client()
             try client.greet()
