@@ -7,7 +7,7 @@ extension WholeServer {
     /// The promise that the rest is for: what was answered with 250 is delivered, whoever dies when.
     @Suite("SIGKILL at any moment") struct CrashTests {
         /// How many times the server is killed; MARTLET_TEST_KILLS asks for more than a quick run does.
-        private static let rounds = environment("MARTLET_TEST_KILLS").flatMap { Int($0) } ?? 30
+        private static let rounds = environment("MARTLET_TEST_KILLS").flatMap { Int($0) } ?? 32
         /// MARTLET_TEST_SEED repeats the choices of an earlier run.
         private static let seed = environment("MARTLET_TEST_SEED").flatMap { UInt64($0) } ?? .random(in: .min ... .max)
 
@@ -26,7 +26,7 @@ extension WholeServer {
                     TestThread { Load.run(port: port, until: stop, size: size) { id in acknowledged.with { $0.append(id) } } }
                 }
                 // Not a wait for anything: the moment of the kill is the test's input.
-                try await Task.sleep(nanoseconds: .random(in: 0...500_000_000, using: &generator))
+                try await Task.sleep(nanoseconds: .random(in: 0...300_000_000, using: &generator))
                 let all = server.processes
                 let roles = server.processesByRole.sorted { $0.key < $1.key }.map(\.value)
                 switch round % 4 {

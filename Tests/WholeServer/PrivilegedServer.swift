@@ -34,7 +34,10 @@ final class PrivilegedServer {
                     ? "\(account.name):x:\(account.uid):\n"
                     : "\(account.name):x:\(account.uid):\(account.uid)::\(scratch.path)/home/\(account.name):/bin/sh\n"
             }
-            try scratch.write(file, String(decoding: try Files.read("/etc/" + file), as: UTF8.self) + lines.joined())
+            // The machine may know the daemon's accounts too, by other numbers.
+            let others = String(decoding: try Files.read("/etc/" + file), as: UTF8.self).split(separator: "\n")
+                .filter { line in !Self.accounts.contains { line.hasPrefix($0.name + ":") } }
+            try scratch.write(file, others.map { $0 + "\n" }.joined() + lines.joined())
         }
         for name in ["passwd", "group", "setup"] { _ = try checked("chown") { chown(scratch.path + "/" + name, 0, 0) } }
         try scratch.makeDirectory("home")
