@@ -22,7 +22,7 @@ package final class ControlProcess: RoleProcess {
     var acceptor: Acceptor?
     /// Connections by the uid at their other end.
     var clients: [UInt32: Int] = [:]
-    var pausedServices: Set<ControlService>
+    var pausedServices: Set<ControlService> = []
     let startTime = wallClockSeconds()
     var sessionCount: Int64 = 0
 
@@ -30,7 +30,13 @@ package final class ControlProcess: RoleProcess {
 
     package init(context: RoleContext) {
         self.context = context
-        pausedServices = Set(ControlService.allCases.filter { context.paused.contains("\($0)") })
+        for service in context.startsPaused {
+            switch service {
+            case .mda: pausedServices.insert(.mda)
+            case .mta: pausedServices.insert(.mta)
+            case .smtp: pausedServices.insert(.smtp)
+            }
+        }
     }
 
     package func configure(_ view: [UInt8]) throws(ViewRefused) {}

@@ -28,7 +28,7 @@ package final class DispatcherProcess: RoleProcess {
     let transfers = Transfers()
 
     var sockets: [UInt32: ServedSocket] = [:]
-    var isPaused: Bool
+    var isPaused = false
     /// A new view is in force, and which of its listeners each socket belongs to has yet to come: a connection
     /// accepted meanwhile would be served by the rules of another listener.
     var awaitsListeners = false
@@ -37,7 +37,6 @@ package final class DispatcherProcess: RoleProcess {
 
     package init(context: RoleContext) {
         self.context = context
-        isPaused = context.paused.contains("smtp")
     }
 
     var view: DispatcherView {
@@ -72,7 +71,9 @@ package final class DispatcherProcess: RoleProcess {
         }
     }
 
-    package func serve() throws(ViewRefused) {}
+    package func serve() throws(ViewRefused) {
+        isPaused = context.startsPaused.contains(.smtp)
+    }
 
     /// New sessions are refused, open ones are told 421 at their next wait; the rest gets a moment to finish.
     package func shutdown() async {

@@ -6,6 +6,7 @@ import Log
 import MailSyntax
 import Platform
 import ProcessMessages
+import RoleProcess
 import SMTPProtocol
 
 /// One SMTP client: reads, feeds the machine, carries out what it says.
@@ -61,6 +62,7 @@ final class SMTPSession {
             case .needsInput:
                 guard await flush(), await read() else { continue }
             case .reply(let reply):
+                log.trace(TraceSubjects.smtp, "\(id) \(LogText.value(reply.text))")
                 output += reply.bytes
             case .checkSender(let transaction):
                 self.transaction = transaction

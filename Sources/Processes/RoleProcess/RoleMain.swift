@@ -10,27 +10,26 @@ import WireFormat
 package final class RoleMain<Process: RoleProcess> {
     private let installation: InstallationPaths
     private let log: Logger
-    private let paused: Set<String>
+    private let startsPaused: Set<PausableService>
     private var parent: Link<ChildToParent, ParentToChild>?
     private var process: Process?
     private var isConfigured = false
 
-    private init(installation: InstallationPaths, paused: Set<String>, log: Logger) {
+    private init(installation: InstallationPaths, log: Logger, startsPaused: Set<PausableService>) {
         self.installation = installation
-        self.paused = paused
         self.log = log
+        self.startsPaused = startsPaused
     }
 
     /// The descriptor of the link to the parent, the same in every child.
     package static var parentDescriptor: CInt { 3 }
 
     /// Runs the role until the parent says otherwise. Never returns.
-    ///
-    /// - Parameter paused: What of `mda`, `mta` and `smtp` waits until an operator lets it go.
     package nonisolated static func run(
-        _ type: Process.Type, installation: InstallationPaths, paused: Set<String>, log: Logger
+        _ type: Process.Type, installation: InstallationPaths, log: Logger, startsPaused: Set<PausableService>
     ) -> Never {
-        runLoop(making: { RoleMain(installation: installation, paused: paused, log: log) }, start: { $0.begin() })
+        runLoop(
+            making: { RoleMain(installation: installation, log: log, startsPaused: startsPaused) }, start: { $0.begin() })
         Diagnostics.leave(0)
     }
 
@@ -46,14 +45,16 @@ package final class RoleMain<Process: RoleProcess> {
         }
         let parent = Link<ChildToParent, ParentToChild>(
             adopting: OwnedDescriptor(adopting: Self.parentDescriptor), name: "parent",
+            // A view holds whatever tables the configuration spells out.
+            maximumFrame: RoleContext.maximumFrame,
             receive: { [self] message, descriptor in receive(message, descriptor) },
             // The parent is gone without a word: nobody is left to tell.
             closed: { _ in Diagnostics.leave(1) })
         self.parent = parent
         let context = RoleContext(
             role: role, log: log, installation: installation,
-            queueDirectory: Process.privileges.queueDirectory(installation: installation), paused: paused,
-            parent: parent)
+            queueDirectory: Process.privileges.queueDirectory(installation: installation),
+            startsPaused: startsPaused, parent: parent)
         process = Process(context: context)
     }
 
