@@ -73,7 +73,7 @@ extension RealProcesses {
 
             let message = try #require(server.scratch.text("home/alice/message.none"))
             #expect(message.hasPrefix("Return-Path: <bob@test.example>\nDelivered-To: alice@test.example\n"))
-            #expect(message.hasSuffix("Subject: command\n\nbody\n"))
+            #expect(message.contains("\nSubject: command\n") && message.hasSuffix("\n\nbody\n"))
             let environment = Set(try #require(server.scratch.text("home/alice/environment.0")).split(separator: "\n").map(String.init))
             let home = server.scratch.path + "/home/alice"
             let expected = [
