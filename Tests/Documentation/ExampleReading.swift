@@ -41,7 +41,7 @@ enum ExampleReading {
             guard configuration.generation == generation else { return ["it is in the other language"] }
             let missing = UnsupportedFeatures.list(in: configuration).map(\.diagnostic.description)
             if missing.isEmpty, !isServed { return ["nothing of it is missing in the daemon"] }
-            return notes.filter { $0.severity > .note }.map(\.description) + (isServed ? missing : [])
+            return notes.filter { $0.severity != .note }.map(\.description) + (isServed ? missing : [])
         }
     }
 
