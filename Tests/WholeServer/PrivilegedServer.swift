@@ -14,6 +14,7 @@ final class PrivilegedServer {
 
     let scratch: Scratch
     let port: UInt16
+    private let spoolOptions: String
     private(set) var process: pid_t?
 
     /// True where such a server can run.
@@ -23,7 +24,9 @@ final class PrivilegedServer {
         return run?.code == 0
     }()
 
-    init() throws {
+    /// - Parameter spoolSize: How much there is room for in the spool, in MiB; nil for as much as the machine has.
+    init(spoolSize: Int? = nil) throws {
+        spoolOptions = spoolSize.map { ",size=\($0)m" } ?? ""
         scratch = try Scratch()
         port = try Server.freePort()
         // The programs are found beside the daemon, which only root may change.
@@ -51,10 +54,11 @@ final class PrivilegedServer {
         """
         set -e
         mount --make-rprivate /
-        for place in /run /var/spool /var/mail; do mount -t tmpfs -o mode=755 tmpfs $place; done
+        for place in /run /var/mail; do mount -t tmpfs -o mode=755 tmpfs $place; done
+        mount -t tmpfs -o mode=755\(spoolOptions) tmpfs /var/spool
         chown root:mail /var/mail; chmod 2775 /var/mail
         for file in passwd group; do mount --bind \(scratch.path)/$file /etc/$file; done
-        exec \(Programs.directory)/smtpd -d -f \(scratch.path)/smtpd.conf
+        exec \(Programs.directory)/smtpd -d -f \(scratch.path)/smtpd.conf "$@"
         """
     }
 
@@ -79,10 +83,10 @@ final class PrivilegedServer {
         _ = try checked("chown") { chown(scratch.path + "/smtpd.conf", 0, 0) }
     }
 
-    func start() async throws {
+    func start(_ options: [String] = []) async throws {
         let file = try Files.open(scratch.path + "/log", O_WRONLY | O_CREAT | O_APPEND)
         let program = ChildProcess(
-            path: "/usr/bin/unshare", arguments: ["unshare", "-m", "/bin/sh", scratch.path + "/setup"],
+            path: "/usr/bin/unshare", arguments: ["unshare", "-m", "/bin/sh", scratch.path + "/setup"] + options,
             environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "SWIFT_BACKTRACE=enable=no"])
         // The test's descriptor is the log; what unshare and sh say goes there too.
         process = try program.start(output: file.raw, error: file.raw)

@@ -107,6 +107,35 @@ extension WholeServer {
             #expect(try server.run("smtpctl", ["stop"]).code == 0)
         }
 
+        @Test func `with a full spool refuses for now, loses nothing and recovers by itself`() async throws {
+            let server = try PrivilegedServer(spoolSize: 48)
+            try await server.start(["-P", "mda"])
+            let body = "Subject: big\r\n\r\n" + String(repeating: String(repeating: "z", count: 76) + "\r\n", count: 12_000)
+            var accepted = 0
+            var refusal: SMTPClient.Reply?
+            while refusal == nil, accepted < 100 {
+                let client = try SMTPClient(port: server.port)
+                try client.greet()
+                for _ in 0..<5 where refusal == nil {
+                    let reply = try client.deliver(from: "ada@client.example", to: ["mxann@maildir.example"], body)
+                    if reply.code == 250 { accepted += 1 } else { refusal = reply }
+                }
+            }
+            #expect(refusal?.text.hasPrefix("452 4.3.1") == true, "\(String(describing: refusal)) after \(accepted)")
+            #expect(accepted > 5)
+            // What is in goes out all the same, and then there is room again.
+            #expect(try server.run("smtpctl", ["resume", "mda"]).code == 0)
+            try await server.eventually("all that was accepted") { server.scratch.count(in: "home/mxann/Maildir") == accepted }
+            let client = try SMTPClient(port: server.port)
+            try client.greet()
+            try await server.eventually("room") {
+                try client.deliver(from: "ada@client.example", to: ["mxann@maildir.example"], body).code == 250
+            }
+            try await server.eventually("the last") { server.scratch.count(in: "home/mxann/Maildir") > accepted }
+            for message in server.scratch.messages(in: "home/mxann/Maildir") { #expect(message.utf8.count > 12_000 * 77) }
+            #expect(try await server.stop() == .exited(0))
+        }
+
         private static func target(_ link: String) -> String? {
             var room = [CChar](repeating: 0, count: 4096)
             let count = readlink(link, &room, room.count)
