@@ -147,6 +147,35 @@ extension RealProcesses {
             #expect(subjects.count == 100)
         }
 
+        @Test func `a client that leaves at any point leaves nothing behind`() async throws {
+            let server = try Server.standard()
+            try await server.start()
+            let words = [
+                "EHLO client.example\r\n", "MAIL FROM:<ada@client.example>\r\n", "RCPT TO:<alice@test.example>\r\n", "DATA\r\n",
+                "Subject: s\r\n\r\n", String(repeating: "half of it\r\n", count: 30_000), "\r\n.",
+            ]
+            for count in 0...words.count {
+                let client = try server.client()
+                _ = try client.reply()
+                for word in words.prefix(count) {
+                    try client.send(word)
+                    if word.count < 40, !word.hasPrefix("Subject"), word != "\r\n." { _ = try client.reply() }
+                }
+                client.close()
+            }
+            for ending in ["RSET", "EHLO again.example", "QUIT"] {
+                let client = try server.client()
+                try client.greet()
+                try client.command("MAIL FROM:<ada@client.example>")
+                try client.command("RCPT TO:<alice@test.example>")
+                #expect([221, 250].contains(try client.command(ending).code))
+            }
+            try await server.eventually("the end of all sessions") { try server.control("show", "stats").lines.contains("smtp.session.open=0") }
+            #expect(try server.queue().isEmpty)
+            #expect(try server.control("show", "stats").lines.contains("queue.message=0"))
+            #expect(server.mailCount(of: "alice") == 0)
+        }
+
         @Test func `swaks gets its mail through`() async throws {
             guard access("/usr/bin/swaks", X_OK) == 0 else { return }
             let server = try Server.standard()

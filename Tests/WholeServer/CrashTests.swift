@@ -18,6 +18,13 @@ extension WholeServer {
             let server = try Server.standard()
             let acknowledged = Shared<[String]>([])
             for round in 0..<Self.rounds {
+                if round % 8 == 7 {
+                    // The start, with its recovery, is a moment like any other.
+                    try server.launch()
+                    try await Task.sleep(nanoseconds: .random(in: 0...100_000_000, using: &generator))
+                    server.killEverything()
+                    continue
+                }
                 try await server.start()
                 let port = server.port
                 let stop = Flag()
