@@ -133,6 +133,9 @@ final class PrivilegedServer {
 
     private func end() {
         for entry in processes { kill(entry.id, SIGKILL) }
-        if let process { _ = try? ChildProcess.wait(for: process) }
+        if let process {
+            kill(process, SIGKILL)
+            _ = try? ChildProcess.wait(for: process)
+        }
     }
 }

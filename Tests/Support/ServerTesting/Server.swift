@@ -110,6 +110,7 @@ package final class Server {
         // The parent first, so that it does not notice the others.
         for entry in all { kill(entry.id, SIGKILL) }
         if let process {
+            kill(process, SIGKILL)
             _ = try? ChildProcess.wait(for: process)
             self.process = nil
         }
