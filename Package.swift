@@ -21,12 +21,14 @@ func program(_ name: String, in folder: String, _ imports: [Target.Dependency]) 
     .executableTarget(name: name, dependencies: imports, path: folder, swiftSettings: swift)
 }
 
+/// What every role of the daemon imports.
+let roleImports: [Target.Dependency] = [
+    "RoleProcess", "ProcessMessages", "WireFormat", "EventLoop", "Interprocess", "Log", "Platform",
+]
+
 /// One role of the daemon: `process("QueueProcess")` lives in Sources/Processes/QueueProcess.
 func process(_ name: String, _ imports: [Target.Dependency]) -> Target {
-    let common: [Target.Dependency] = [
-        "RoleProcess", "ProcessMessages", "WireFormat", "EventLoop", "Interprocess", "Log", "Platform",
-    ]
-    return room("Processes", name, common + imports)
+    room("Processes", name, roleImports + imports)
 }
 
 /// The tests of one room: `tests("Mail", "MailSyntax")` lives in Tests/Mail/MailSyntaxTests.
@@ -74,9 +76,9 @@ let package = Package(
         room("System", "Interprocess", ["CPlatform", "Platform", "WireFormat", "EventLoop"]),
 
         // Storage: mail kept in Unix.
-        room("Storage", "QueueStorage", ["MailSyntax", "Envelopes", "WireFormat", "Platform"]),
+        room("Storage", "QueueStorage", ["MailSyntax", "Envelopes", "Platform"]),
         room("Storage", "TableBackends", ["Tables", "Platform"]),
-        room("Storage", "MailboxDelivery", ["MailSyntax", "Envelopes", "SMTPProtocol", "CPlatform", "Platform"]),
+        room("Storage", "MailboxDelivery", ["MailSyntax", "Envelopes", "SMTPProtocol", "Platform"]),
 
         // Processes: one module per role, composition only.
         room("Processes", "ControlMessages", ["Envelopes", "WireFormat", "Platform"]),
@@ -110,7 +112,7 @@ let package = Package(
             ["ControlMessages", "Envelopes", "WireFormat", "Platform"]),
         program(
             "mail.agent", in: "Sources/Programs/mail.agent",
-            ["MailboxDelivery", "MailSyntax", "Envelopes", "SMTPProtocol", "CPlatform", "Platform", "WireFormat", "AgentMessages"]),
+            ["MailboxDelivery", "MailSyntax", "Envelopes", "SMTPProtocol", "Platform", "WireFormat", "AgentMessages"]),
 
         // compat: the drop-in.
         .target(
@@ -157,7 +159,7 @@ let package = Package(
         .testTarget(name: "ArchitectureTests", path: "Tests/Architecture", swiftSettings: swift),
         .testTarget(
             name: "MailAgentTests",
-            dependencies: ["mail.agent", "AgentMessages", "MailSyntax", "Envelopes", "WireFormat", "CPlatform", "Platform"],
+            dependencies: ["mail.agent", "AgentMessages", "MailSyntax", "Envelopes", "WireFormat", "Platform"],
             path: "Tests/Programs/MailAgentTests", swiftSettings: swift),
         .testTarget(
             name: "SendmailProgramTests",

@@ -1,4 +1,4 @@
-/// The targets that Package.swift declares, found by reading it: `room(...)`, `program(...)`, `tests(...)` and
+/// The targets that Package.swift declares, found by reading it: `room(...)`, `process(...)`, `program(...)`, `tests(...)` and
 /// the target functions of the package description.
 struct Manifest {
     struct Target: Equatable {
@@ -15,9 +15,11 @@ struct Manifest {
         let withoutComments = text.split(separator: "\n", omittingEmptySubsequences: false)
             .filter { !$0.drop { $0 == " " }.hasPrefix("//") }.joined(separator: "\n")
         let code = Array(withoutComments.utf8)
-        for function in ["room", "program", "tests", ".target", ".executableTarget", ".systemLibrary", ".testTarget"] {
+        let roleImports = Self.list(named: "roleImports", in: withoutComments)
+        for function in ["room", "process", "program", "tests", ".target", ".executableTarget", ".systemLibrary", ".testTarget"] {
             for start in Self.calls(of: Array("\(function)(".utf8), in: code) {
-                guard let target = Self.target(function, Self.arguments(of: code, from: start)) else { continue }
+                guard var target = Self.target(function, Self.arguments(of: code, from: start)) else { continue }
+                if function == "process" { target.dependencies.formUnion(roleImports) }
                 targets[target.name] = target
             }
         }
@@ -96,6 +98,9 @@ struct Manifest {
         case "room":
             guard names.count == 2 else { return nil }
             return Target(name: names[1], path: "Sources/\(names[0])/\(names[1])", dependencies: dependencies)
+        case "process":
+            guard let name = names.first else { return nil }
+            return Target(name: name, path: "Sources/Processes/\(name)", dependencies: dependencies)
         case "tests":
             guard names.count == 2 else { return nil }
             return Target(
@@ -108,6 +113,13 @@ struct Manifest {
             guard let name = value("name"), let path = value("path") else { return nil }
             return Target(name: name, path: path, dependencies: dependencies, isSystemLibrary: function == ".systemLibrary")
         }
+    }
+
+    /// The strings of a constant list of dependencies, `let NAME: [Target.Dependency] = [...]`.
+    private static func list(named name: String, in text: String) -> [String] {
+        let words = text.split(separator: "let \(name): [Target.Dependency] = [", maxSplits: 1)
+        guard words.count == 2 else { return [] }
+        return strings(in: String(words[1].prefix { $0 != "]" }))
     }
 
     /// The contents of the string literals in a text.

@@ -58,6 +58,9 @@ struct LocalTask {
 
     /// As whom it runs: `user NAME` of the action, else the user it is for, else the daemon's user.
     var identity: AgentIdentity {
+        if case .action = delivery.method, action.method == .mbox, let name = delivery.user {
+            return .mailbox(name, userbase: action.userbase)
+        }
         if let name = action.user { return .user(name, userbase: SystemUsers.table) }
         if let name = delivery.user { return .user(name, userbase: action.userbase) }
         return .daemon

@@ -12,16 +12,24 @@ package enum ConfigurationReading {
         let environment = SystemEnvironment(programs: options.programs)
         switch ConfigurationLoader.load(file: options.file, macros: options.macros, environment: environment) {
         case .failed(let diagnostics):
-            return .refused(diagnostics.filter { $0.severity > .note || options.isVerbose }.map(\.description))
+            let told = diagnostics.filter { $0.severity > .note || options.isVerbose }.map(\.description)
+            return .refused(told + [summary(of: diagnostics.filter { $0.severity == .error }, in: options.file)])
         case .configuration(let configuration, let notes):
             let told = notes.filter { $0.severity > .note || options.isVerbose }.map(\.description)
             return .loaded(configuration, told: told)
         }
     }
 
+    /// The last line: how much is wrong, at the place of the first mistake in the form `FILE:LINE: message` that
+    /// older tools look for.
+    private static func summary(of errors: [Diagnostic], in file: String) -> String {
+        let place = errors.first?.location.map { "\($0.file):\($0.line)" } ?? file
+        return "\(place): configuration not used, \(errors.count == 1 ? "1 error" : "\(errors.count) errors")"
+    }
+
     /// What the configuration asks for and this daemon cannot do yet, one sentence each; empty when it can
     /// be served.
     package static func missingParts(of configuration: Configuration) -> [String] {
-        UnsupportedFeatures.list(in: configuration).map(\.description)
+        UnsupportedFeatures.list(in: configuration).map(\.diagnostic.description)
     }
 }

@@ -13,7 +13,7 @@ extension ParentProcess {
             do throws(AgentRefusal) {
                 let account = try await account(for: identity)
                 let pair = try trying { () throws(SystemError) in try LocalSocket.pair() }
-                let process = try start(account, socket: pair.second)
+                let process = try start(account, for: identity, socket: pair.second)
                 agents[process] = account.entry.name
                 dispatcher?.send(.agent(request: request, user: account.entry), descriptor: pair.first)
             } catch {
@@ -29,9 +29,9 @@ extension ParentProcess {
         case .daemon:
             let name = try installation.isRootless ? ownName() : DaemonAccounts.daemonUser
             return try systemAccount(named: name)
-        case .user(let name, SystemUsers.table):
+        case .user(let name, SystemUsers.table), .mailbox(let name, SystemUsers.table):
             return try systemAccount(named: name)
-        case .user(let name, let userbase):
+        case .user(let name, let userbase), .mailbox(let name, let userbase):
             let request = users.next()
             lookup?.send(.user(request: request, userbase: userbase, name: name))
             switch await users.answer(request) {
@@ -64,7 +64,9 @@ extension ParentProcess {
         return record.name
     }
 
-    private func start(_ account: AgentAccount, socket: borrowing OwnedDescriptor) throws(AgentRefusal) -> pid_t {
+    private func start(
+        _ account: AgentAccount, for identity: AgentIdentity, socket: borrowing OwnedDescriptor
+    ) throws(AgentRefusal) -> pid_t {
         let user = account.entry
         var program = ChildProcess(
             path: options.programs.agent, arguments: ["mail.agent"],
@@ -72,8 +74,14 @@ extension ParentProcess {
                 "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=\(user.directory)", "USER=\(user.name)",
                 "LOGNAME=\(user.name)", "SHELL=/bin/sh",
             ])
+        var group = user.gid
+        if case .mailbox = identity {
+            // Debian policy 11.6: /var/mail belongs to the group mail, and a mailbox with its locks is made there.
+            program.arguments.append("-m")
+            if !installation.isRootless { group = try mailGroup() }
+        }
         if !installation.isRootless {
-            program.identity = Identity(uid: user.uid, gid: user.gid, groups: account.groups)
+            program.identity = Identity(uid: user.uid, gid: group, groups: account.groups)
         }
         program.mask = 0o077
         program.openFiles = 1_024
@@ -83,6 +91,12 @@ extension ParentProcess {
         } catch {
             throw AgentRefusal("\(error)", permanent: false)
         }
+    }
+
+    private func mailGroup() throws(AgentRefusal) -> UInt32 {
+        let record = try trying { () throws(SystemError) in try Groups.named("mail") }
+        guard let record else { throw AgentRefusal("no group mail", permanent: false) }
+        return record.gid
     }
 
     private func trying<Result: ~Copyable>(_ body: () throws(SystemError) -> Result) throws(AgentRefusal) -> Result {

@@ -28,6 +28,8 @@ package enum AgentIdentity: WireMessage, Hashable {
     case daemon
     /// A user of a userbase.
     case user(String, userbase: String)
+    /// The same user with the group of the system mail directory, for the mailbox there and nothing else.
+    case mailbox(String, userbase: String)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -37,6 +39,10 @@ package enum AgentIdentity: WireMessage, Hashable {
             writer.write(UInt8(2))
             writer.write(name)
             writer.write(userbase)
+        case .mailbox(let name, let userbase):
+            writer.write(UInt8(3))
+            writer.write(name)
+            writer.write(userbase)
         }
     }
 
@@ -44,6 +50,7 @@ package enum AgentIdentity: WireMessage, Hashable {
         switch try reader.readUInt8() {
         case 1: self = .daemon
         case 2: self = .user(try reader.readString(), userbase: try reader.readString())
+        case 3: self = .mailbox(try reader.readString(), userbase: try reader.readString())
         case let kind: throw .unknownValue(UInt64(kind), for: "AgentIdentity")
         }
     }

@@ -2,7 +2,6 @@
 ///
 /// Called `mail.agent` it serves the dispatcher; called `mail.maildir`, `mail.mboxfile`, `mail.lmtp` or
 /// `mail.mda` it delivers the message on its standard input once. Start reading at ``ResidentAgent``.
-import CPlatform
 import Glibc
 import Platform
 
@@ -41,7 +40,7 @@ struct Program {
         let socket = OwnedDescriptor(adopting: 3)
         do throws(SystemError) {
             // Other processes of the user must not reach into this one, which may hold the mail group.
-            _ = try checked("prctl") { martlet_forbid_dumps() }
+            try Privileges.forbidDumps()
             // Commands get their descriptors one by one.
             _ = try checked("fcntl") { fcntl(3, F_SETFD, FD_CLOEXEC) }
             try socket.setNonBlocking()

@@ -87,17 +87,31 @@ struct Program {
         switch ConfigurationConverter.convert(
             file: options.file, macros: options.macros, environment: SystemEnvironment(programs: options.programs))
         {
-        case .converted(let text):
-            do throws(SystemError) {
-                try Files.writeAll(raw: STDOUT_FILENO, text)
-            } catch {
-                Diagnostics.fail("smtpd: \(error)")
-            }
-            exit(0)
+        case .converted(let text, let notes):
+            tell(notes, of: options)
+            printConverted(text)
+        case .unchanged(let text, let note):
+            Diagnostics.say(note.description)
+            printConverted(text)
         case .failed(let diagnostics):
-            for diagnostic in diagnostics { Diagnostics.say(diagnostic.description) }
+            tell(diagnostics, of: options)
             exit(1)
         }
+    }
+
+    private static func tell(_ diagnostics: [Diagnostic], of options: DaemonOptions) {
+        for diagnostic in diagnostics where diagnostic.severity > .note || options.isVerbose {
+            Diagnostics.say(diagnostic.description)
+        }
+    }
+
+    private static func printConverted(_ text: [UInt8]) -> Never {
+        do throws(SystemError) {
+            try Files.writeAll(raw: STDOUT_FILENO, text)
+        } catch {
+            Diagnostics.fail("smtpd: \(error)")
+        }
+        exit(0)
     }
 
     private static func run(_ role: Role, _ arguments: Arguments, _ installation: InstallationPaths) -> Never {

@@ -1,4 +1,3 @@
-import CPlatform
 import Envelopes
 import Glibc
 import Platform
@@ -80,8 +79,8 @@ package final class CommandDelivery {
         process = try child.start(input: input.reading.raw, output: output.writing.raw, error: output.writing.raw)
         try input.writing.setNonBlocking()
         try output.reading.setNonBlocking()
-        self.input = SharedDescriptor(input.takeWriting())
-        self.output = SharedDescriptor(output.takeReading())
+        self.input = SharedDescriptor(input.intoWriting())
+        self.output = SharedDescriptor(output.intoReading())
         deadline = monotonicMilliseconds() + timeLimit
     }
 
@@ -208,21 +207,4 @@ package final class CommandDelivery {
         try? ChildProcess.signalGroup(process, SIGKILL)
         _ = try? ChildProcess.wait(for: process)
     }
-}
-
-/// A pipe whose ends are given away one by one.
-private struct Pipe: ~Copyable {
-    let reading: OwnedDescriptor
-    let writing: OwnedDescriptor
-
-    init() throws(SystemError) {
-        var ends: [CInt] = [-1, -1]
-        _ = try checked("pipe") { martlet_pipe(&ends) }
-        reading = OwnedDescriptor(adopting: ends[0])
-        writing = OwnedDescriptor(adopting: ends[1])
-    }
-
-    /// The other end is closed.
-    consuming func takeReading() -> OwnedDescriptor { reading }
-    consuming func takeWriting() -> OwnedDescriptor { writing }
 }

@@ -62,7 +62,9 @@ struct DotLock {
         if !isStale, found.isRegular, let owner = owner(of: path, files: files) {
             isStale = kill(owner, 0) == -1 && errno == ESRCH
         }
-        guard isStale, let again = try Files.status(path) else { return !isStale ? false : true }
+        guard isStale else { return false }
+        // Another program may have removed it and taken the lock since.
+        guard let again = try Files.status(path) else { return true }
         guard again.inode == found.inode, again.modified == found.modified else { return false }
         try files.remove(path, in: AT_FDCWD)
         return true

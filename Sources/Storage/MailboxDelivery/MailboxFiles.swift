@@ -1,4 +1,3 @@
-import CPlatform
 import Glibc
 import Platform
 
@@ -58,19 +57,14 @@ package struct KernelFiles: MailboxFiles {
     }
 
     package func startWriteback(_ file: borrowing OwnedDescriptor) throws(SystemError) {
-        let raw = file.raw
-        _ = try checked("sync_file_range") { martlet_start_writeback(raw) }
+        try Files.startWriteback(file)
     }
 
     package func sync(_ file: borrowing OwnedDescriptor) throws(SystemError) { try Files.sync(file) }
 
-    /// All at once: a disk that is busy flushes its cache once for many of them, which measured made thirty
-    /// times as many messages a second.
+    /// All at once.
     package func sync(all files: [SharedDescriptor]) -> [SystemError?] {
-        let descriptors = files.map { $0.descriptor.raw }
-        var codes = [CInt](repeating: 0, count: files.count)
-        martlet_sync_all(descriptors, &codes, files.count)
-        return codes.map { $0 == 0 ? nil : SystemError("fsync", code: $0) }
+        Files.sync(all: files.map { $0.descriptor.raw })
     }
 
     package func rename(

@@ -1,5 +1,4 @@
 import Envelopes
-import WireFormat
 
 /// What the index needs to know of one record; the summary of a segment is a list of these.
 enum LogEntry: Equatable, Sendable {
@@ -9,7 +8,16 @@ enum LogEntry: Equatable, Sendable {
     /// No numbers for the whole message.
     case gone(message: UInt32, numbers: [UInt32])
 
-    func encode(into writer: inout WireWriter) {
+    /// The message it is about.
+    var message: UInt32 {
+        switch self {
+        case .message(let message, _): message.key
+        case .envelopes(let message, _), .gone(let message, _): message
+        case .history(let facts, _): UInt32(facts.key >> 32)
+        }
+    }
+
+    func encode(into writer: inout RecordWriter) {
         switch self {
         case .message(let message, let envelopes):
             writer.write(UInt8(1))
@@ -36,7 +44,7 @@ enum LogEntry: Equatable, Sendable {
         }
     }
 
-    init(from reader: inout WireReader) throws(WireError) {
+    init(from reader: inout RecordReader) throws(RecordError) {
         switch try reader.readUInt8() {
         case 1:
             var message = IndexedMessage(
@@ -54,14 +62,14 @@ enum LogEntry: Equatable, Sendable {
         case 4:
             let message = try reader.readUInt32()
             var numbers: [UInt32] = []
-            for _ in 0..<(try reader.readVarint()) { numbers.append(try reader.readUInt32()) }
+            for _ in 0..<(try reader.readCount()) { numbers.append(try reader.readUInt32()) }
             self = .gone(message: message, numbers: numbers)
         case let other:
             throw .unknownValue(UInt64(other), for: "summary entry")
         }
     }
 
-    private static func encode(_ envelopes: [IndexedEnvelope], into writer: inout WireWriter) {
+    private static func encode(_ envelopes: [IndexedEnvelope], into writer: inout RecordWriter) {
         writer.write(envelopes.first?.recordOffset ?? 0)
         writer.write(varint: envelopes.count)
         for envelope in envelopes {
@@ -76,8 +84,8 @@ enum LogEntry: Equatable, Sendable {
     }
 
     private static func decodeEnvelopes(
-        of message: UInt32, _ reader: inout WireReader
-    ) throws(WireError) -> [IndexedEnvelope] {
+        of message: UInt32, _ reader: inout RecordReader
+    ) throws(RecordError) -> [IndexedEnvelope] {
         let offset = try reader.readUInt32()
         let count = try reader.readVarint()
         guard count <= reader.remaining else { throw .truncated }
@@ -127,14 +135,14 @@ struct HistoryFacts: Equatable, Sendable {
         isSuspended = history.isSuspended
     }
 
-    fileprivate func encode(into writer: inout WireWriter) {
+    fileprivate func encode(into writer: inout RecordWriter) {
         writer.write(attempts)
         writer.write(lastAttempt)
         writer.write(lastNotice)
         writer.write(isSuspended)
     }
 
-    fileprivate init(key: UInt64, from reader: inout WireReader) throws(WireError) {
+    fileprivate init(key: UInt64, from reader: inout RecordReader) throws(RecordError) {
         self.key = key
         attempts = try reader.readUInt32()
         lastAttempt = try reader.readUInt32()

@@ -10,10 +10,7 @@ extension LogStore {
     }
 
     private func moveStep(budget: Int) -> Bool {
-        guard inFlight == nil, let tail = segments.first, shouldCompact(tail) else {
-            compaction = nil
-            return false
-        }
+        guard let tail = segments.first, shouldCompact(tail) else { return false }
         if compaction?.segment != tail.sequence {
             compaction = (tail.sequence, index.messages(in: tail.sequence))
         }
@@ -32,9 +29,10 @@ extension LogStore {
     ///
     /// Twice the queued bytes and a few segments: moving then costs at most as much as was written meanwhile.
     private func shouldCompact(_ tail: Segment) -> Bool {
-        guard segments.count > 1, !(head?.isClosed ?? true) || !spares.isEmpty else { return false }
-        let tailBytes = index.segments[tail.sequence]?.bytes ?? 0
+        guard segments.count > 1 else { return false }
+        // What was moved once from this segment and is still there waits for a flush, or cannot be moved.
         guard compaction?.segment != tail.sequence || compaction?.messages.isEmpty == false else { return false }
+        let tailBytes = index.segments[tail.sequence]?.bytes ?? 0
         if spares.isEmpty {
             // A full disk: only what the head surely takes, with room left for outcomes.
             let room = options.segmentSize - (segments.last?.end ?? 0)

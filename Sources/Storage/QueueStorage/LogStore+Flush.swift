@@ -56,7 +56,7 @@ extension LogStore {
 
     private func takeTail(_ flight: inout Flight, _ plan: inout FlushPlan) {
         guard let tail = recyclableTail else { return }
-        let spare = spares.count < 2 ? newSpareName() : nil
+        let spare = spares.count < 2 && tail.size == options.segmentSize ? newSpareName() : nil
         plan.recycling = (tail.name, spare)
         flight.recycled = (tail.sequence, spare)
     }
@@ -119,7 +119,8 @@ extension LogStore {
         if flight.roll == nil, head?.isSealed == true { plan.staleTrailer = options.segmentSize - SegmentTrailer.size }
     }
 
-    /// Nil when there is nothing to write: a move of a message that went meanwhile or cannot be read.
+    /// Nil when there is nothing to write: a history that was replaced before it was written, a move of a message
+    /// that went meanwhile or cannot be read.
     private func layoutOrSetAside(_ operation: PendingOperation) -> RecordLayout? {
         do throws(StoreError) {
             return try layout(of: operation)
@@ -140,7 +141,8 @@ extension LogStore {
             return RecordLayout(NewRecord(kind: .envelopes, message: message.rawValue, payload: payload)) { offset in
                 .envelopes(message: message.rawValue, record.indexed(at: offset))
             }
-        case .history(let envelope, let history, stamp: _):
+        case .history(let envelope, let history, let stamp):
+            guard histories[envelope.rawValue]?.stamp == stamp else { return nil }
             let record = NewRecord(
                 kind: .history, message: envelope.message.rawValue,
                 payload: HistoryRecord(number: envelope.number, history: history).encoded)
@@ -183,6 +185,7 @@ extension LogStore {
             }
         } else if flight.refused.isEmpty, flight.bodies.isEmpty, flight.recycled == nil, !pending.isEmpty {
             // Outcomes wait for room, and nothing else was left to do.
+            dropReplacedHistories()
             result.failure = result.failure ?? .outOfSpace
         }
         counts.failedCommits += result.failed.count
@@ -294,6 +297,14 @@ extension LogStore {
             }
         }
         pending = waiting + pending
+        dropReplacedHistories()
         result.failure = error
+    }
+    /// However long the disk is full, an envelope has one history waiting.
+    private func dropReplacedHistories() {
+        pending.removeAll { operation in
+            guard case .history(let envelope, _, let stamp) = operation else { return false }
+            return histories[envelope.rawValue]?.stamp != stamp
+        }
     }
 }

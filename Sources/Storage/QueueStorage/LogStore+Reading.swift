@@ -1,6 +1,5 @@
 import Envelopes
 import Platform
-import WireFormat
 
 /// Envelopes and bodies back from the log, every byte checked.
 extension LogStore {
@@ -26,8 +25,8 @@ extension LogStore {
         guard indexed.historySegment != 0 else { return nil }
         let location = RecordLocation(segment: indexed.historySegment, offset: indexed.historyOffset)
         let payload = try payload(at: location, .history, of: id.message.rawValue, guess: 256)
-        do throws(WireError) {
-            let record = try HistoryRecord(decoding: payload)
+        do throws(RecordError) {
+            let record = try HistoryRecord(decoding: payload[...])
             if record.number == id.number { return record.history }
         } catch {
             throw .damaged("\(name(of: location)): \(error)")
@@ -42,8 +41,8 @@ extension LogStore {
         }
         counts.envelopeCacheMisses += 1
         let payload = try payload(at: location, nil, of: message.rawValue, guess: 1024)
-        do throws(WireError) {
-            let record = try MessageRecord(decoding: payload, of: message)
+        do throws(RecordError) {
+            let record = try MessageRecord(decoding: payload[...], of: message)
             records.insert(record, for: location, cost: record.envelopes.count)
             return record
         } catch {

@@ -1,6 +1,7 @@
 import Envelopes
 import Platform
 
+/// What comes in: messages from their first byte to the flush, and outcomes.
 extension LogStore {
     package func beginMessage() throws(StoreError) -> MessageID {
         try ensureSpare()
@@ -137,7 +138,7 @@ extension LogStore {
             if message.hasFile { reserved.insert(envelope.message) }
         case .envelope:
             if case .gone(envelope.message, let numbers, hasFile: false) = pending.last, !numbers.isEmpty,
-                numbers.count < 10_000
+                numbers.count < 1000
             {
                 pending[pending.count - 1] = .gone(
                     envelope.message, numbers: numbers + [envelope.number], hasFile: false)

@@ -1,6 +1,5 @@
 import Envelopes
 import Platform
-import WireFormat
 
 /// The start, segment by segment from the oldest: by its summary where there is one, else record by record.
 extension LogStore {
@@ -153,8 +152,10 @@ extension LogStore {
     private func secure(_ segment: Segment, _ scan: SegmentScan, _ bytes: [UInt8]) throws(StoreError) {
         do throws(SystemError) {
             try device.write(Array(bytes.prefix(SegmentHeader.size)), to: segment.file, at: 0)
-            let last = scan.lastBatchStart..<min(scan.end, bytes.count)
-            if !last.isEmpty { try device.write(Array(bytes[last]), to: segment.file, at: last.lowerBound) }
+            if scan.lastBatchStart < scan.end {
+                try device.write(
+                    Array(bytes[scan.lastBatchStart..<scan.end]), to: segment.file, at: scan.lastBatchStart)
+            }
             try device.sync(segment.file)
         } catch {
             // Some file systems need room to write in place; a full disk must not stop the start.
@@ -186,15 +187,19 @@ extension LogStore {
         }
     }
 
-    /// False when it makes no sense; reading the records then replays everything once more, from the first on.
+    /// False, and nothing replayed, when it makes no sense.
     private func replay(_ summary: [UInt8], in segment: UInt32) -> Bool {
-        var reader = WireReader(summary)
-        do throws(WireError) {
-            while reader.remaining > 0 { index.replay(try LogEntry(from: &reader), in: segment) }
-            return true
+        var reader = RecordReader(summary)
+        var entries: [LogEntry] = []
+        do throws(RecordError) {
+            while reader.remaining > 0 { entries.append(try LogEntry(from: &reader)) }
         } catch {
             return false
         }
+        // Entries about different messages do not touch each other, and in order of id neighbours are found at once.
+        let order = entries.indices.map { UInt64(entries[$0].message) << 32 | UInt64($0) }.sorted()
+        for place in order { index.replay(entries[Int(place & 0xFFFF_FFFF)], in: segment) }
+        return true
     }
 
     /// Keeps copies of what could not be read and says so, once: a copy that is there was reported before.

@@ -1,6 +1,5 @@
 import Envelopes
 import Platform
-import WireFormat
 
 /// The start: what is on disk is read sceptically, and nothing found there stops it but a newer format,
 /// another process, and a disk that does not work.

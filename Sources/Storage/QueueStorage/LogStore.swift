@@ -22,8 +22,8 @@ import Platform
 package final class LogStore: QueueStore {
     /// Sizes in bytes unless said otherwise. The defaults suit a server; tests make them small.
     package struct Options: Sendable {
-        /// Of a segment file; two are allocated from the start.
-        package var segmentSize = 32 << 20
+        /// Of a segment file; two are allocated from the start, and a start after a crash reads one.
+        package var segmentSize = 16 << 20
         /// A body above this goes to a file of its own.
         package var largestInlineBody = 128 << 10
         /// When bodies being received exceed this together, the next to grow goes to a file of its own.

@@ -1,6 +1,5 @@
 import Envelopes
 import MailSyntax
-import WireFormat
 
 /// The payload of a `message` or `envelopes` record: a transaction once, and envelopes as short as they come.
 ///
@@ -40,7 +39,7 @@ struct MessageRecord: Equatable, Sendable {
         var actions = RecordTable<String>()
         // By bytes: the queue keeps a domain as it was written, and Domain compares without case.
         var domains = RecordTable<[UInt8]>()
-        var list = WireWriter()
+        var list = RecordWriter()
         let created = envelopes.first?.envelope.created ?? Timestamp(seconds: 0)
         let timeToLive = envelopes.first?.envelope.timeToLive ?? 0
         for entry in envelopes {
@@ -70,7 +69,7 @@ struct MessageRecord: Equatable, Sendable {
             if flags.contains(.history) { entry.history.encode(into: &list) }
         }
 
-        var writer = WireWriter()
+        var writer = RecordWriter()
         writer.write(Self.version)
         switch body {
         case .inline(let distance, let length):
@@ -101,8 +100,8 @@ struct MessageRecord: Equatable, Sendable {
         self.envelopes = envelopes
     }
 
-    init(decoding bytes: [UInt8], of message: MessageID) throws(WireError) {
-        var reader = WireReader(bytes)
+    init(decoding bytes: ArraySlice<UInt8>, of message: MessageID) throws(RecordError) {
+        var reader = RecordReader(bytes)
         let version = try reader.readUInt8()
         guard version == Self.version else { throw .unknownValue(UInt64(version), for: "record version") }
         switch try reader.readUInt8() {
@@ -115,18 +114,18 @@ struct MessageRecord: Equatable, Sendable {
         let created = Timestamp(seconds: try reader.readInt64())
         let timeToLive = try reader.readInt64()
         var actions: [String] = []
-        for _ in 0..<(try reader.readVarint()) { actions.append(try reader.readShortText()) }
+        for _ in 0..<(try reader.readCount()) { actions.append(try reader.readShortText()) }
         var domains: [Domain] = []
-        for _ in 0..<(try reader.readVarint()) { domains.append(try reader.readDomain()) }
+        for _ in 0..<(try reader.readCount()) { domains.append(try reader.readDomain()) }
 
-        func address(_ reader: inout WireReader) throws(WireError) -> MailAddress {
+        func address(_ reader: inout RecordReader) throws(RecordError) -> MailAddress {
             let localPart = try reader.readLocalPart()
             let place = try reader.readVarint()
             guard place < domains.count else { throw .invalid("domain") }
             return MailAddress(localPart, at: domains[place])
         }
         envelopes = []
-        for _ in 0..<(try reader.readVarint()) {
+        for _ in 0..<(try reader.readCount()) {
             guard let id = EnvelopeID(message, try reader.readUInt32()) else { throw .invalid("envelope id") }
             let flags = Flags(rawValue: try reader.readUInt8())
             guard flags.rawValue < 32 else { throw .unknownValue(UInt64(flags.rawValue), for: "envelope") }
@@ -155,7 +154,7 @@ struct MessageRecord: Equatable, Sendable {
 }
 
 extension Envelope.Kind {
-    fileprivate func encode(into writer: inout WireWriter) {
+    fileprivate func encode(into writer: inout RecordWriter) {
         switch self {
         case .relay:
             writer.write(UInt8(0))
@@ -184,7 +183,7 @@ extension Envelope.Kind {
         }
     }
 
-    fileprivate init(from reader: inout WireReader) throws(WireError) {
+    fileprivate init(from reader: inout RecordReader) throws(RecordError) {
         switch try reader.readUInt8() {
         case 0: self = .relay
         case 1: self = .bounce(.failed)
@@ -220,7 +219,7 @@ extension Transaction {
         static let sender = Flags(rawValue: 64)
     }
 
-    fileprivate func encode(into writer: inout WireWriter) {
+    fileprivate func encode(into writer: inout RecordWriter) {
         var flags: Flags = []
         if isAuthenticated { flags.insert(.authenticated) }
         if usesTLS { flags.insert(.tls) }
@@ -252,7 +251,7 @@ extension Transaction {
         if let envelopeIdentifier { writer.write(short: envelopeIdentifier) }
     }
 
-    fileprivate init(from reader: inout WireReader) throws(WireError) {
+    fileprivate init(from reader: inout RecordReader) throws(RecordError) {
         let flags = Flags(rawValue: try reader.readUInt8())
         guard flags.rawValue < 128 else { throw .unknownValue(UInt64(flags.rawValue), for: "transaction") }
         var sender = ReversePath.null

@@ -1,5 +1,4 @@
 import Envelopes
-import WireFormat
 
 /// The payload of a `history` record.
 struct HistoryRecord: Equatable {
@@ -7,7 +6,7 @@ struct HistoryRecord: Equatable {
     var history: DeliveryHistory
 
     var encoded: [UInt8] {
-        var writer = WireWriter()
+        var writer = RecordWriter()
         writer.write(number)
         history.encode(into: &writer)
         return writer.bytes
@@ -18,8 +17,8 @@ struct HistoryRecord: Equatable {
         self.history = history
     }
 
-    init(decoding bytes: [UInt8]) throws(WireError) {
-        var reader = WireReader(bytes)
+    init(decoding bytes: ArraySlice<UInt8>) throws(RecordError) {
+        var reader = RecordReader(bytes)
         number = try reader.readUInt32()
         history = try DeliveryHistory(from: &reader)
         try reader.finish()
@@ -32,7 +31,7 @@ struct GoneRecord: Equatable {
     var numbers: [UInt32]
 
     var encoded: [UInt8] {
-        var writer = WireWriter()
+        var writer = RecordWriter()
         writer.write(varint: numbers.count)
         for number in numbers { writer.write(number) }
         return writer.bytes
@@ -42,10 +41,10 @@ struct GoneRecord: Equatable {
         self.numbers = numbers
     }
 
-    init(decoding bytes: [UInt8]) throws(WireError) {
-        var reader = WireReader(bytes)
+    init(decoding bytes: ArraySlice<UInt8>) throws(RecordError) {
+        var reader = RecordReader(bytes)
         numbers = []
-        for _ in 0..<(try reader.readVarint()) { numbers.append(try reader.readUInt32()) }
+        for _ in 0..<(try reader.readCount()) { numbers.append(try reader.readUInt32()) }
         try reader.finish()
     }
 }

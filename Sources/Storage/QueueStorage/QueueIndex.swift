@@ -1,5 +1,4 @@
 import Envelopes
-import WireFormat
 
 /// Where every queued message and envelope is on disk, in flat memory.
 ///
@@ -13,6 +12,11 @@ struct QueueIndex {
     struct SegmentUse {
         var messages = 0
         var bytes = 0
+
+        mutating func add(_ message: IndexedMessage) {
+            messages += 1
+            bytes += Int(message.size)
+        }
     }
 
     /// Bytes held, containers included.
@@ -25,7 +29,7 @@ struct QueueIndex {
     mutating func replay(_ entry: LogEntry, in segment: UInt32) {
         switch entry {
         case .message(let message, let envelopes):
-            removeAll(of: message.key)
+            if messages[message.key] != nil { removeAll(of: message.key) }
             insert(message, envelopes, in: segment)
         case .envelopes(let message, let envelopes):
             for envelope in envelopes where envelope.key >> 32 == UInt64(message) {
@@ -49,8 +53,7 @@ struct QueueIndex {
             if envelopes.insert(envelope) { message.envelopes += 1 }
         }
         guard message.envelopes > 0, messages.insert(message) else { return }
-        segments[segment, default: SegmentUse()].messages += 1
-        segments[segment, default: SegmentUse()].bytes += Int(message.size)
+        segments[segment, default: SegmentUse()].add(message)
     }
 
     /// A further envelope of a queued message; without effect when the message is not there.
@@ -90,8 +93,7 @@ struct QueueIndex {
             $0.segment = segment
             $0.envelopes = old.envelopes
         }
-        segments[segment, default: SegmentUse()].messages += 1
-        segments[segment, default: SegmentUse()].bytes += Int(message.size)
+        segments[segment, default: SegmentUse()].add(message)
         for moved in list {
             envelopes.update(moved.key) {
                 $0.recordSegment = segment

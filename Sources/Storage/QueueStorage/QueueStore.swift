@@ -53,7 +53,8 @@ package protocol QueueStore: AnyObject {
     /// The envelope needs no further delivery. With the last one the message goes as well.
     func recordGone(_ envelope: EnvelopeID)
 
-    /// True while a commit or an outcome waits for a flush.
+    /// True while something waits for a flush. After a ``FlushResult/failure`` it stays true: try again later, not at
+    /// once.
     var needsFlush: Bool { get }
 
     /// Takes what waits and returns the blocking work for it, nil when nothing waits or a job is still out.

@@ -1,5 +1,4 @@
 import Envelopes
-import WireFormat
 
 /// What stands before the payload of every record in a segment.
 ///
@@ -43,7 +42,7 @@ struct RecordHeader: Equatable {
     var recordSize: Int { Self.recordSize(payload: length) }
 
     var encoded: [UInt8] {
-        var writer = WireWriter()
+        var writer = RecordWriter()
         writer.write(Self.marker)
         writer.write(kind.rawValue)
         writer.write(UInt8(0))
@@ -62,7 +61,7 @@ struct RecordHeader: Equatable {
     init?(_ bytes: ArraySlice<UInt8>) {
         guard bytes.count >= Self.size else { return nil }
         let own = bytes.prefix(Self.size)
-        var reader = WireReader(own)
+        var reader = RecordReader(own)
         do {
             guard try reader.readUInt32() == Self.marker else { return nil }
             let kind = Kind(rawValue: try reader.readUInt8())

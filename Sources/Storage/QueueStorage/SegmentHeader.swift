@@ -1,4 +1,3 @@
-import WireFormat
 
 /// The first page of a segment file, kept twice in it.
 ///
@@ -23,7 +22,7 @@ struct SegmentHeader: Equatable {
     private static let fieldSize = 36
 
     var encoded: [UInt8] {
-        var writer = WireWriter()
+        var writer = RecordWriter()
         writer.write(Self.marker)
         writer.write(version)
         writer.write(sequence)
@@ -56,7 +55,7 @@ struct SegmentHeader: Equatable {
     }
 
     private init?(copy: ArraySlice<UInt8>) {
-        var reader = WireReader(copy)
+        var reader = RecordReader(copy)
         do {
             guard try reader.readUInt64() == Self.marker else { return nil }
             version = try reader.readUInt32()
@@ -83,7 +82,7 @@ struct SegmentTrailer: Equatable {
     private static let marker: UInt64 = 0x4D41_5254_4C45_5453  // MARTLETS
 
     var encoded: [UInt8] {
-        var writer = WireWriter()
+        var writer = RecordWriter()
         writer.write(Self.marker)
         writer.write(salt)
         writer.write(UInt32(end))
@@ -101,7 +100,7 @@ struct SegmentTrailer: Equatable {
 
     init?(_ bytes: [UInt8]) {
         guard bytes.count == Self.size else { return nil }
-        var reader = WireReader(bytes)
+        var reader = RecordReader(bytes)
         do {
             guard try reader.readUInt64() == Self.marker else { return nil }
             salt = try reader.readUInt64()

@@ -1,5 +1,4 @@
 import Envelopes
-import WireFormat
 
 /// Reads the records of a segment one by one, for a start that has no summary to go by.
 ///
@@ -82,10 +81,10 @@ struct SegmentScan {
 
     /// False for a record whose content makes no sense.
     private mutating func accept(_ header: RecordHeader) -> Bool {
-        let payload = Array(payload(header))
+        let payload = payload(header)
         defer { if header.kind != .body { body = nil } }
         guard header.kind == .body || MessageID(rawValue: header.message) != nil else { return false }
-        do throws(WireError) {
+        do throws(RecordError) {
             switch header.kind {
             case .body:
                 body = (header.message, header.offset, header.length)
@@ -115,7 +114,7 @@ struct SegmentScan {
         }
     }
 
-    private mutating func acceptMessage(_ header: RecordHeader, _ payload: [UInt8]) throws(WireError) -> Bool {
+    private mutating func acceptMessage(_ header: RecordHeader, _ payload: ArraySlice<UInt8>) throws(RecordError) -> Bool {
         guard let id = MessageID(rawValue: header.message) else { return false }
         let record = try MessageRecord(decoding: payload, of: id)
         var message = IndexedMessage(
@@ -141,13 +140,13 @@ struct SegmentScan {
     /// Whether a header of this segment was begun here: marker and salt are there.
     private func belongsHere(_ position: Int) -> Bool {
         guard position + RecordHeader.size <= bytes.count else { return false }
-        var reader = WireReader(bytes[(position + RecordHeader.size - 12)..<(position + RecordHeader.size - 4)])
+        var reader = RecordReader(bytes[(position + RecordHeader.size - 12)..<(position + RecordHeader.size - 4)])
         // Eight bytes are there.
         return isMarker(position) && (try? reader.readUInt64()) == salt
     }
 
     private func isMarker(_ position: Int) -> Bool {
-        var reader = WireReader(bytes[position..<(position + 4)])
+        var reader = RecordReader(bytes[position..<(position + 4)])
         // Four bytes are there.
         return (try? reader.readUInt32()) == RecordHeader.marker
     }

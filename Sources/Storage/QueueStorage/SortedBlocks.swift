@@ -11,6 +11,8 @@ struct SortedBlocks<Element: SortedElement> {
     /// The lowest key of each block, apart from them so that a search stays within one array.
     private var lowest: [Element.Key] = []
     private(set) var count = 0
+    /// The block of the last change: changes often come in order.
+    private var recent = 0
 
     /// Bytes held, containers included.
     var memory: Int {
@@ -44,6 +46,7 @@ struct SortedBlocks<Element: SortedElement> {
         }
         blocks[block].insert(element, at: position)
         if position == 0 { lowest[block] = element.key }
+        recent = block
         count += 1
         return true
     }
@@ -70,6 +73,7 @@ struct SortedBlocks<Element: SortedElement> {
         guard let block = block(for: key) else { return false }
         let position = blocks[block].position(of: key)
         guard position < blocks[block].count, blocks[block][position].key == key else { return false }
+        recent = block
         change(&blocks[block][position])
         return true
     }
@@ -92,6 +96,9 @@ struct SortedBlocks<Element: SortedElement> {
     /// The last block whose lowest key is not above `key`, else the first; nil when empty.
     private func block(for key: Element.Key) -> Int? {
         guard !lowest.isEmpty else { return nil }
+        if recent < lowest.count, lowest[recent] <= key, recent + 1 == lowest.count || key < lowest[recent + 1] {
+            return recent
+        }
         var low = 0
         var high = lowest.count
         while low < high {

@@ -1,4 +1,3 @@
-import WireFormat
 
 /// A batch being laid out for the end of a segment, with the room its summary will need kept free.
 struct WriteTarget {
@@ -51,7 +50,7 @@ struct WriteTarget {
 }
 
 func encodedEntries(_ entries: [LogEntry]) -> [UInt8] {
-    var writer = WireWriter()
+    var writer = RecordWriter()
     for entry in entries { entry.encode(into: &writer) }
     return writer.bytes
 }

@@ -45,6 +45,11 @@ package enum Privileges {
     /// No program started from here gains rights, and nobody of the same user can look into this process.
     package static func forbidGaining() throws(SystemError) {
         _ = try checked("PR_SET_NO_NEW_PRIVS") { martlet_forbid_new_privileges() }
+        try forbidDumps()
+    }
+
+    /// Nobody of the same user can look into this process, until it runs another program.
+    package static func forbidDumps() throws(SystemError) {
         _ = try checked("PR_SET_DUMPABLE") { martlet_forbid_dumps() }
     }
 

@@ -115,9 +115,9 @@ struct World {
             switch step {
             case .ask(let query):
                 step = expansion.answer(answer(query))
-            case .readForward(let user, _, _):
-                forwardsRead.append(user)
-                step = expansion.answer(forward: forwards[user] ?? .none)
+            case .readForward(let user, _):
+                forwardsRead.append(user.name)
+                step = expansion.answer(forward: forwards[user.name] ?? .none)
             case .readInclude(let path):
                 step = expansion.answer(include: includes[path] ?? .unreadable("no such file"))
             case .finished(let result):

@@ -1,5 +1,4 @@
 import AgentMessages
-import CPlatform
 import Envelopes
 import Glibc
 import MailSyntax

@@ -44,7 +44,7 @@ struct StoreModel {
     /// More of them with MARTLET_CRASH_HISTORIES=n.
     static var seeds: ClosedRange<UInt64> {
         let text = getenv("MARTLET_CRASH_HISTORIES").map { String(cString: $0) }
-        return 1...max(1, text.flatMap(UInt64.init) ?? 25)
+        return 1...max(1, text.flatMap(UInt64.init) ?? 8)
     }
 
     static var options: LogStore.Options {

@@ -11,7 +11,7 @@ extension ConfigurationParser {
         if accepts {
             let action = try acceptAction()
             result.actions[action.name] = action
-            actionLocations[action.name] = actionLocations[action.name] ?? rule.location
+            result.places.actions[action.name] = result.places.actions[action.name] ?? rule.location
             rule.decision = .action(action.name)
         }
         result.rules.append(rule)

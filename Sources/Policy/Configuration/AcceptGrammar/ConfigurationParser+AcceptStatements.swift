@@ -7,7 +7,8 @@ extension ConfigurationParser {
         case "accept", "reject": try acceptRule()
         case "bounce-warn":
             advance()
-            try bounceDelays()
+            // Alone it says what holds anyway.
+            if token.kind != .newline && token.kind != .end { try bounceDelays() }
         case "ca": try authorityStatement("certificate")
         case "ciphers":
             advance()
@@ -60,6 +61,7 @@ extension ConfigurationParser {
             throw fail(at: location, "filter already declared with that name: \(name)")
         }
         result.filters.append(FilterDefinition(name: name, kind: .legacy))
+        result.places.filters[name] = location
     }
 
     private mutating func limitStatement() throws(StatementFailure) {
@@ -99,14 +101,17 @@ extension ConfigurationParser {
         }
         guard token.kind == .newline || token.kind == .end else { throw unexpected("certificate, key, ca or dhparams") }
         result.keyPairs[name] = pair
-        keyPairLocations[name] = keyPairLocations[name] ?? location
+        result.places.keyPairs[name] = result.places.keyPairs[name] ?? location
     }
 
     private mutating func acceptQueueStatement() throws(StatementFailure) {
+        let location = token.location
         advance()
         if take("compression") {
             result.queue.usesCompression = true
+            result.places.compression = location
         } else if take("encryption") {
+            result.places.encryption = location
             result.queue.encryption = take("key") ? try encryptionKey() : .prompt
         } else {
             throw unexpected("`compression` or `encryption`")

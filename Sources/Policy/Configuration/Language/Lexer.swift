@@ -88,24 +88,29 @@ struct Lexer {
                 continue
             }
             let start = last
-            let macro = expansion?.macro
-            if byte == UInt8(ascii: "$"), macro == nil {
+            let expansion = self.expansion
+            if byte == UInt8(ascii: "$"), expansion == nil {
                 if let failure = expandMacro() { return token(.invalid(failure), from: start) }
                 continue
             }
             files[top].isAtLineStart = byte == 0x0A
             let kind = self.kind(startingWith: byte)
             if case .invalid = kind { skipLine() }
-            return token(kind, from: start, macro: macro)
+            var token = token(kind, from: start)
+            if let expansion {
+                token.macro = expansion.macro
+                token.isWholeMacro = kind.string.map { $0.utf8.elementsEqual(expansion.value) } ?? false
+            }
+            return token
         }
         return token(.end, from: last)
     }
 
-    private func token(_ kind: Token.Kind, from start: Position, macro: String? = nil) -> Token {
+    private func token(_ kind: Token.Kind, from start: Position) -> Token {
         let end = files.last.map { $0.number == start.number ? $0.cursor.offset : start.offset } ?? start.offset
         return Token(
             kind: kind, location: SourceLocation(file: start.file, line: start.line, column: start.column),
-            range: start.offset..<max(start.offset, end), fileNumber: start.number, macro: macro)
+            range: start.offset..<max(start.offset, end), fileNumber: start.number)
     }
 
     private mutating func kind(startingWith byte: UInt8) -> Token.Kind {

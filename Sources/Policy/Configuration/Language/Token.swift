@@ -8,6 +8,8 @@ struct Token: Hashable, Sendable {
     var fileNumber: Int
     /// The macro whose value it came from.
     var macro: String?
+    /// The macro's whole value is this token and nothing else.
+    var isWholeMacro = false
 
     enum Kind: Hashable, Sendable {
         /// Unquoted: a keyword where it is reserved, else a string.

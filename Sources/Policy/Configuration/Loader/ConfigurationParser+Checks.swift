@@ -15,7 +15,7 @@ extension ConfigurationParser {
 
     private mutating func checkKeyPairs() {
         for (name, pair) in result.keyPairs.sorted(by: { $0.key < $1.key }) {
-            let location = keyPairLocations[name]
+            let location = result.places.keyPairs[name]
             let certificate = generation == .match ? "cert" : "certificate"
             let files = [
                 (certificate, pair.certificate, FilePurpose.certificate, true), ("key", pair.key, .privateKey, true),
@@ -57,10 +57,10 @@ extension ConfigurationParser {
         for (name, action) in result.actions.sorted(by: { $0.key < $1.key }) {
             guard case .relay(let relay) = action.kind else { continue }
             if let pair = relay.keyPair, result.keyPairs[pair] == nil {
-                warn(at: actionLocations[name], "pki name not found: \(pair); this relay cannot start")
+                warn(at: result.places.actions[name], "pki name not found: \(pair); this relay cannot start")
             }
             if let authority = relay.authority, result.authorities[authority] == nil {
-                warn(at: actionLocations[name], "ca name not found: \(authority); this relay cannot start")
+                warn(at: result.places.actions[name], "ca name not found: \(authority); this relay cannot start")
             }
         }
     }

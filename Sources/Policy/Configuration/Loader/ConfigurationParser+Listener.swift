@@ -29,10 +29,10 @@ extension ConfigurationParser {
 
     /// Takes the options of `listen on socket`.
     mutating func setSubmission(_ options: ListenOptions) throws(StatementFailure) {
-        if let earlier = submissionLocation {
+        if let earlier = result.places.submission {
             throw fail(at: options.location, "listen on socket already given at \(earlier)")
         }
-        submissionLocation = options.location
+        result.places.submission = options.location
         fill(&result.submission, from: options)
     }
 

@@ -20,7 +20,7 @@ extension ConfigurationParser {
         guard name.utf8.count <= Self.maximumTableName else {
             throw fail(at: location, "table name too long", expected: "at most \(Self.maximumTableName) bytes")
         }
-        if let earlier = tableLocations[name] {
+        if let earlier = result.places.tables[name] {
             throw fail(at: location, "table \(name) already declared at \(earlier)")
         }
         if token.isMark("{") {
@@ -39,7 +39,7 @@ extension ConfigurationParser {
         let definition = TableDefinition(name: name, content: content)
         result.tables[name] = definition
         tableKinds[name] = kind ?? definition.kind
-        tableLocations[name] = location
+        result.places.tables[name] = location
     }
 
     private mutating func backend(

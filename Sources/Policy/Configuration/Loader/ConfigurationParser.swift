@@ -22,13 +22,9 @@ struct ConfigurationParser {
     // Facts about declarations that the result does not hold.
     /// What tables turned out to be; those of other programs are `dynamic`.
     var tableKinds: [String: TableKind] = [:]
-    var tableLocations: [String: SourceLocation] = [:]
     var anonymousTables = 0
     /// Where the item of a list read last stands.
     var itemLocation = SourceLocation(file: "", line: 1, column: 1)
-    var keyPairLocations: [String: SourceLocation] = [:]
-    var actionLocations: [String: SourceLocation] = [:]
-    var submissionLocation: SourceLocation?
 
     init(
         source: ConfigurationSource, generation: Generation, serverName: String, environment: any ConfigurationEnvironment
@@ -37,6 +33,11 @@ struct ConfigurationParser {
         self.environment = environment
         self.lexer = source.lexer(for: generation)
         self.result = Configuration(generation: generation, serverName: serverName)
+        if generation == .accept {
+            // The only limits in which the languages' defaults differ.
+            self.result.mta.limits.connectionsPerSource = 50
+            self.result.mta.limits.transactionDelay = 1
+        }
         self.token = self.lexer.next()
         declarePredefinedTables()
     }

@@ -7,7 +7,7 @@ extension ConfigurationParser {
         let location = token.location
         // A name is all that can stand here, so words like `local` or `relay` are names too.
         let name = try name("the name of the action")
-        if let earlier = actionLocations[name] {
+        if let earlier = result.places.actions[name] {
             throw fail(at: location, "action already declared with that name: \(name) (at \(earlier))")
         }
         let kind: Action.Kind
@@ -25,7 +25,7 @@ extension ConfigurationParser {
             action.timeToLive = try delay("a lifetime")
         }
         guard token.kind == .newline || token.kind == .end else { throw unexpected("an option of this action") }
-        actionLocations[name] = location
+        result.places.actions[name] = location
         result.actions[name] = action
     }
 

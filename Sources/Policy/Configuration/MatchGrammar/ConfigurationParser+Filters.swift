@@ -10,6 +10,7 @@ extension ConfigurationParser {
             throw fail(at: location, "process already declared with that name: \(name)")
         }
         result.filterProcesses.append(try process(named: name))
+        result.places.filterProcesses[name] = location
     }
 
     /// A command and its options.
@@ -56,6 +57,7 @@ extension ConfigurationParser {
                 throw fail(at: location, "process already declared with that name: \(name)")
             }
             result.filterProcesses.append(try process(named: name))
+            result.places.filterProcesses[name] = location
             kind = .process(name)
         } else if take("chain") {
             kind = .chain(try chain())
@@ -65,6 +67,7 @@ extension ConfigurationParser {
             throw unexpected("proc, proc-exec, chain or phase")
         }
         result.filters.append(FilterDefinition(name: name, kind: kind))
+        result.places.filters[name] = location
     }
 
     private func filter(_ name: String) -> FilterDefinition? { result.filters.first { $0.name == name } }

@@ -111,7 +111,7 @@ extension ConfigurationParser {
             }
         }
         result.keyPairs[name] = pair
-        keyPairLocations[name] = keyPairLocations[name] ?? location
+        result.places.keyPairs[name] = result.places.keyPairs[name] ?? location
         if token.kind != .newline && token.kind != .end { throw unexpected("`cert`, `key` or `dhe`") }
     }
 
@@ -127,10 +127,13 @@ extension ConfigurationParser {
     }
 
     private mutating func queueStatement() throws(StatementFailure) {
+        let location = token.location
         advance()
         if take("compression") {
             result.queue.usesCompression = true
+            result.places.compression = location
         } else if take("encryption") {
+            result.places.encryption = location
             result.queue.encryption = isString ? try encryptionKey() : .prompt
         } else if take("ttl") {
             result.queue.timeToLive = try delay("a lifetime")
@@ -176,6 +179,7 @@ extension ConfigurationParser {
     }
 
     private mutating func srsStatement() throws(StatementFailure) {
+        result.places.srs = token.location
         advance()
         if take("key") {
             if take("backup") {

@@ -30,6 +30,8 @@ package struct Configuration: Hashable, Sendable {
     package var srs: SRSSettings?
     /// `admd`, the server name unless given.
     package var admd: String
+    /// Where things are declared, for messages about them.
+    package var places = DeclarationPlaces()
 
     package init(generation: Generation, serverName: String) {
         self.generation = generation
@@ -37,6 +39,21 @@ package struct Configuration: Hashable, Sendable {
         self.admd = serverName
         self.submission = Listener(endpoint: .socket, hostname: serverName)
     }
+}
+
+/// Where the file declares what; names the file does not declare are missing.
+package struct DeclarationPlaces: Hashable, Sendable {
+    package var tables: [String: SourceLocation] = [:]
+    /// In the 5.4 grammar, the first rule with this action.
+    package var actions: [String: SourceLocation] = [:]
+    package var keyPairs: [String: SourceLocation] = [:]
+    package var filters: [String: SourceLocation] = [:]
+    package var filterProcesses: [String: SourceLocation] = [:]
+    package var submission: SourceLocation?
+    package var compression: SourceLocation?
+    package var encryption: SourceLocation?
+    package var srs: SourceLocation?
+    package init() {}
 }
 
 /// Which of the two languages a file is written in.
