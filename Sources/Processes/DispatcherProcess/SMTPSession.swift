@@ -145,6 +145,7 @@ final class SMTPSession {
                 drafts.append(draft)
             }
             recipients += 1
+            if transfer == nil { begin() }
             machine.recipientChecked(.accept)
         case .refused(let reply, let trace):
             log.info(
@@ -155,12 +156,18 @@ final class SMTPSession {
         }
     }
 
-    private func open() async {
+    /// Asks the queue for a message as soon as there is a recipient: the answer comes while the client still
+    /// talks, and does not keep it waiting at DATA.
+    private func begin() {
         let transfer = dispatcher.transfers.next()
+        self.transfer = transfer
         dispatcher.queue?.send(.begin(transfer: transfer))
+    }
+
+    private func open() async {
+        guard let transfer else { preconditionFailure("a message without a recipient") }
         switch await dispatcher.transfers.opening(transfer) {
         case .success(let id):
-            self.transfer = transfer
             messageID = id
             machine.messageOpened(
                 .opened(
@@ -168,6 +175,7 @@ final class SMTPSession {
                         identifier: id.description, date: MailDate(seconds: wallClockSeconds()),
                         uniqueNumber: .random(in: .min ... .max))))
         case .failure(let error):
+            self.transfer = nil
             machine.messageOpened(.refused(Reply(error.refusal)))
         }
     }
@@ -209,7 +217,10 @@ final class SMTPSession {
     }
 
     private func rollback() {
-        if let transfer { dispatcher.queue?.send(.rollback(transfer: transfer)) }
+        if let transfer {
+            dispatcher.transfers.abandon(transfer)
+            dispatcher.queue?.send(.rollback(transfer: transfer))
+        }
         forget()
     }
 

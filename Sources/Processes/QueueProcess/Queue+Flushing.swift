@@ -49,10 +49,12 @@ extension QueueProcess {
         }
         if let failure = result.failure { context.log.warning("outcomes wait for the disk: \(failure)") }
         if store.needsFlush { planOutcomeFlush() }
+        planUpkeep()
     }
 
     /// Tells the scheduler of new envelopes.
     func submit(_ envelopes: [Envelope]) {
+        for envelope in envelopes { arrivedMeanwhile?.insert(envelope.id) }
         scheduler?.send(
             .submitted(
                 envelopes.map { envelope in
