@@ -30,7 +30,8 @@ class Adapter(Target):
     def __init__(self, root=None):
         self.source = pathlib.Path(root or os.environ.get("MARTLET_BIN", ".build/release"))
         self.user = daemon_user()
-        self.dir = TMP / "martlet"
+        # Two builds can be compared in one run: MARTLET_BIN, and the adapter's path with =DIRECTORY.
+        self.dir = TMP / ("martlet-" + str(self.source.resolve()).strip("/").replace("/", "-"))
         self.bin = self.dir / "bin"; self.spool = self.dir / "spool"; self.mail = self.dir / "mail"
         self.conf = self.dir / "smtpd.conf"; self.p = None
         self.env = dict(os.environ, MARTLET_SPOOL=str(self.spool), HOME=str(self.dir))
@@ -121,7 +122,7 @@ match from any for domain "elsewhere.test" action "other"
         if os.getuid() != 0: return ["env", "MARTLET_SPOOL=" + str(self.spool), *argv]
         cg = "echo $$ >%s/tasks; " % self.cgroup if self.cgroup else ""
         return ["sh", "-c", cg + 'MARTLET_SPOOL="$1" HOME="$2"; export MARTLET_SPOOL HOME; shift 2; exec "$@"', "sh",
-                str(self.spool), str(self.dir), "setpriv", "--reuid", str(self.user.pw_uid),
+                str(self.spool), str(self.dir), "setpriv", "--pdeathsig", "KILL", "--reuid", str(self.user.pw_uid),
                 "--regid", str(self.user.pw_gid), "--clear-groups", "--", *argv]
 
     def mailq(self): return [str(self.bin / "smtpctl"), "show", "queue"]

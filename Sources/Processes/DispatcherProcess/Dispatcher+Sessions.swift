@@ -96,8 +96,9 @@ extension DispatcherProcess {
         context.fail("the server's name \(view.serverName) is no host name")
     }
 
-    /// As many sessions as descriptors allow, less what everything else needs.
-    func sessionLimit() -> Int {
+    /// As many sessions as descriptors allow, less what everything else needs. To be asked before the process
+    /// is confined, since it may not look at its limits afterwards.
+    static func sessionLimit() -> Int {
         let descriptors = (try? ThisProcess.raiseOpenFiles()) ?? 1_024
         return max(16, Int(clamping: descriptors) - SessionCensus.reservedDescriptors)
     }

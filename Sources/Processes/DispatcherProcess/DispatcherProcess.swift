@@ -29,11 +29,12 @@ package final class DispatcherProcess: RoleProcess {
 
     var sockets: [UInt32: ServedSocket] = [:]
     var isPaused = false
-    private(set) lazy var sessions = SessionCensus(maximum: sessionLimit())
+    let sessions: SessionCensus
     private(set) lazy var deliveries = makeDeliveries()
 
     package init(context: RoleContext) {
         self.context = context
+        sessions = SessionCensus(maximum: Self.sessionLimit())
     }
 
     var view: DispatcherView {

@@ -11,13 +11,16 @@ extension QueueProcess {
     /// maildir turns into the same file.
     private static let outcomeDelay = Duration.milliseconds(50)
 
-    /// Everything that arrives in this turn of the loop shares one flush at its end.
+    /// Everything that arrives in this turn of the loop shares one flush, and what has arrived by its end too:
+    /// the next turn does not wait, and ends with the flush.
     func planFlush() {
         guard !flushIsPlanned else { return }
         flushIsPlanned = true
         afterLoopTurn { [unowned self] in
-            flushIsPlanned = false
-            flush()
+            afterLoopTurn { [unowned self] in
+                flushIsPlanned = false
+                flush()
+            }
         }
     }
 

@@ -5,8 +5,8 @@ import QueueStorage
 /// filled with zeros before they are needed. In small steps, so that mail never waits long for one.
 extension QueueProcess {
     /// Bytes that one step may write.
-    private static let upkeepBudget = 1 << 20
-    /// Between two steps: at most some 50 MB a second.
+    private static let upkeepBudget = 512 << 10
+    /// Between two steps: at most some 25 MB a second.
     private static let upkeepPause = Duration.milliseconds(20)
     /// After something has changed: what a burst leaves behind is looked at when it is over.
     private static let upkeepDelay = Duration.milliseconds(200)
@@ -18,9 +18,17 @@ extension QueueProcess {
     }
 
     func upkeep() {
-        let hasMore = store.compactStep(budget: Self.upkeepBudget)
+        // Zeros would take the disk from the mail that they are to make faster.
+        let commits = store.statistics.commits
+        let isQuiet = commits == commitsAtUpkeep
+        commitsAtUpkeep = commits
+        let compacts = store.compactStep(budget: Self.upkeepBudget)
         // Moved messages are written like outcomes: with the next commit, or a moment later.
         if store.needsFlush { planOutcomeFlush() }
-        if hasMore { upkeepTimer.schedule(after: Self.upkeepPause) }
+        if compacts || isQuiet && store.prepareStep(budget: Self.upkeepBudget) {
+            upkeepTimer.schedule(after: Self.upkeepPause)
+        } else if !isQuiet {
+            upkeepTimer.schedule(after: Self.upkeepDelay)
+        }
     }
 }

@@ -32,6 +32,8 @@ package final class QueueProcess: RoleProcess {
     private(set) lazy var outcomeTimer = LoopTimer { [unowned self] in flush() }
     /// Work on the spool that nobody waits for.
     private(set) lazy var upkeepTimer = LoopTimer { [unowned self] in upkeep() }
+    /// Messages committed when the upkeep last looked.
+    var commitsAtUpkeep = 0
     /// Bodies in the dispatcher's hands.
     var window = DeliveryWindow()
     /// Envelopes that came while those from before the start are still being announced; nil afterwards.

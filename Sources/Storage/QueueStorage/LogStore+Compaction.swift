@@ -4,12 +4,9 @@ import Platform
 /// Background work in bounded steps: what is queued in the oldest segment moves to the end, so that it can be
 /// given back; and new files are filled with zeros before they are needed.
 extension LogStore {
-    package func compactStep(budget: Int) -> Bool {
-        if moveStep(budget: budget) { return true }
-        return zeroHeadStep(budget: budget) || zeroStep(budget: budget)
-    }
+    package func prepareStep(budget: Int) -> Bool { zeroHeadStep(budget: budget) || zeroStep(budget: budget) }
 
-    private func moveStep(budget: Int) -> Bool {
+    package func compactStep(budget: Int) -> Bool {
         guard let tail = segments.first, shouldCompact(tail) else { return false }
         if compaction?.segment != tail.sequence {
             compaction = (tail.sequence, index.messages(in: tail.sequence))

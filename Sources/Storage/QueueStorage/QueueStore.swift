@@ -85,9 +85,13 @@ package protocol QueueStore: AnyObject {
     /// of it in the `corrupt` place, and says so.
     func setAside(_ message: MessageID) -> StoreWarning?
 
-    /// Does at most about `budget` bytes of background work (compaction, preparing room), the writes of which
+    /// Makes the store smaller where it is worth it, at most about `budget` bytes at a time, the writes of which
     /// join the next flush. False when there is nothing to do.
     func compactStep(budget: Int) -> Bool
+
+    /// Prepares room that later commits are faster in, at most about `budget` bytes at a time; for quiet
+    /// moments, since it takes the disk. False when there is nothing to do.
+    func prepareStep(budget: Int) -> Bool
 
     /// Flushes and closes. Messages that are being received are forgotten; no other call may follow.
     func close() -> FlushResult
