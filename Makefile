@@ -17,9 +17,17 @@ RELEASE_FLAGS = --static-swift-stdlib --disable-local-rpath -Xlinker -z -Xlinker
 BUILD_FLAGS = -c $(CONFIGURATION) $(if $(filter release,$(CONFIGURATION)),$(RELEASE_FLAGS))
 BIN = .build/$(CONFIGURATION)
 
+# What goes where.
+COMMANDS = smtpd smtpctl sendmail
+HELPERS = mail.agent sendmail-offline
+SENDMAIL_NAMES = mailq newaliases
+AGENT_NAMES = mail.maildir mail.mboxfile mail.lmtp mail.mda
 PAGES = $(wildcard man/*.[1-8])
 
-.PHONY: all help demo check bench install uninstall clean dependencies test-dependencies
+# Empty to keep the symbols.
+STRIP ?= $(shell command -v strip 2>/dev/null)
+
+.PHONY: all help demo check bench install install-files uninstall clean dependencies test-dependencies
 
 all:
 	$(SWIFT) build $(BUILD_FLAGS)
@@ -50,28 +58,31 @@ bench: dependencies
 	$(SWIFT) build $(BUILD_FLAGS)
 	Benchmarks/run $(BIN)
 
-install:
-	$(SWIFT) build $(BUILD_FLAGS)
+install: all install-files
+
+# Without building: what is in BIN already.
+install-files:
 	install -d '$(DESTDIR)$(SBINDIR)' '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(LIBDIR)' '$(DESTDIR)$(LIBEXECDIR)'
-	install -m 755 $(BIN)/smtpd $(BIN)/smtpctl $(BIN)/sendmail '$(DESTDIR)$(SBINDIR)/'
-	ln -sf ../sbin/sendmail '$(DESTDIR)$(LIBDIR)/sendmail'
-	ln -sf ../sbin/sendmail '$(DESTDIR)$(BINDIR)/mailq'
-	ln -sf ../sbin/sendmail '$(DESTDIR)$(BINDIR)/newaliases'
-	install -m 755 $(BIN)/mail.agent '$(DESTDIR)$(LIBEXECDIR)/'
-	for name in mail.maildir mail.mboxfile mail.lmtp mail.mda; do \
-		ln -sf mail.agent '$(DESTDIR)$(LIBEXECDIR)/'$$name; done
+	install -m 755 $(addprefix $(BIN)/,$(COMMANDS)) '$(DESTDIR)$(SBINDIR)/'
 	# Set-group-id belongs to the package or the administrator: the group may not exist here.
-	install -m 755 $(BIN)/sendmail-offline '$(DESTDIR)$(LIBEXECDIR)/'
+	install -m 755 $(addprefix $(BIN)/,$(HELPERS)) '$(DESTDIR)$(LIBEXECDIR)/'
+	$(if $(STRIP),cd '$(DESTDIR)$(SBINDIR)' && $(STRIP) $(COMMANDS))
+	$(if $(STRIP),cd '$(DESTDIR)$(LIBEXECDIR)' && $(STRIP) $(HELPERS))
+	ln -sf ../sbin/sendmail '$(DESTDIR)$(LIBDIR)/sendmail'
+	for name in $(SENDMAIL_NAMES); do ln -sf ../sbin/sendmail '$(DESTDIR)$(BINDIR)/'$$name; done
+	for name in $(AGENT_NAMES); do ln -sf mail.agent '$(DESTDIR)$(LIBEXECDIR)/'$$name; done
 	for page in $(PAGES); do \
 		install -d '$(DESTDIR)$(MANDIR)/man'$${page##*.} && \
-		install -m 644 $$page '$(DESTDIR)$(MANDIR)/man'$${page##*.}/; done
+		install -m 644 $$page '$(DESTDIR)$(MANDIR)/man'$${page##*.}/ || exit 1; done
 
+# Files only: directories that others use too stay, and so do the configuration and the spool.
 uninstall:
-	rm -f '$(DESTDIR)$(SBINDIR)/smtpd' '$(DESTDIR)$(SBINDIR)/smtpctl' '$(DESTDIR)$(SBINDIR)/sendmail'
-	rm -f '$(DESTDIR)$(LIBDIR)/sendmail' '$(DESTDIR)$(BINDIR)/mailq' '$(DESTDIR)$(BINDIR)/newaliases'
-	for name in mail.agent mail.maildir mail.mboxfile mail.lmtp mail.mda sendmail-offline; do \
-		rm -f '$(DESTDIR)$(LIBEXECDIR)/'$$name; done
-	-rmdir '$(DESTDIR)$(LIBEXECDIR)'
+	for name in $(COMMANDS); do rm -f '$(DESTDIR)$(SBINDIR)/'$$name; done
+	for name in $(SENDMAIL_NAMES); do rm -f '$(DESTDIR)$(BINDIR)/'$$name; done
+	rm -f '$(DESTDIR)$(LIBDIR)/sendmail'
+	for name in $(HELPERS) $(AGENT_NAMES); do rm -f '$(DESTDIR)$(LIBEXECDIR)/'$$name; done
+	# Table programs of others may be in it.
+	rmdir '$(DESTDIR)$(LIBEXECDIR)' 2>/dev/null || :
 	for page in $(PAGES); do \
 		rm -f '$(DESTDIR)$(MANDIR)/man'$${page##*.}/$${page##*/}; done
 

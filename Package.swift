@@ -109,7 +109,7 @@ let package = Package(
             ]),
         program(
             "smtpctl", in: "Sources/Programs/smtpctl",
-            ["ControlMessages", "Envelopes", "WireFormat", "Platform"]),
+            ["ControlMessages", "Envelopes", "WireFormat", "Platform", "OfflineStore"]),
         program(
             "mail.agent", in: "Sources/Programs/mail.agent",
             ["MailboxDelivery", "MailSyntax", "Envelopes", "SMTPProtocol", "Platform", "WireFormat", "AgentMessages"]),
@@ -139,6 +139,9 @@ let package = Package(
         .target(
             name: "LoopTesting", dependencies: ["EventLoop", "Platform"], path: "Tests/Support/LoopTesting",
             swiftSettings: swift),
+        .target(
+            name: "ServerTesting", dependencies: ["Platform"], path: "Tests/Support/ServerTesting",
+            swiftSettings: swift),
         tests("Mail", "MailSyntax"),
         tests("Mail", "Envelopes"),
         tests("Mail", "SMTPProtocol", data: ["Dialogues"]),
@@ -154,13 +157,38 @@ let package = Package(
         tests("Storage", "QueueStorage"),
         tests("Storage", "TableBackends"),
         tests("Storage", "MailboxDelivery", ["MailSyntax", "Envelopes", "SMTPProtocol", "Platform"]),
-        tests("Processes", "AgentMessages", ["MailSyntax", "Envelopes", "WireFormat"]),
-        tests("Processes", "ControlMessages", ["WireFormat", "Envelopes"]),
+        tests("Processes", "AgentMessages", ["MailSyntax", "Envelopes", "WireFormat", "WireTesting"]),
+        tests("Processes", "ControlMessages", ["WireFormat", "Envelopes", "WireTesting"]),
+        tests(
+            "Processes", "ProcessMessages",
+            [
+                "MailSyntax", "Envelopes", "SMTPProtocol", "Scheduling", "Tables", "WireFormat",
+                "WireTesting",
+            ]),
+        // With real processes: the programs are built along, and found beside the test bundle.
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: ["ServerTesting", "Platform", "smtpd", "smtpctl", "sendmail", "mail.agent"],
+            path: "Tests/Integration", swiftSettings: swift),
+        .testTarget(
+            name: "WholeServerTests",
+            dependencies: ["ServerTesting", "Platform", "smtpd", "smtpctl", "sendmail", "mail.agent"],
+            path: "Tests/WholeServer", swiftSettings: swift),
         .testTarget(name: "ArchitectureTests", path: "Tests/Architecture", swiftSettings: swift),
+        .testTarget(
+            name: "DocumentationTests", dependencies: ["Configuration", "MailSyntax", "Platform", "Tables"],
+            path: "Tests/Documentation", swiftSettings: swift),
         .testTarget(
             name: "MailAgentTests",
             dependencies: ["mail.agent", "AgentMessages", "MailSyntax", "Envelopes", "WireFormat", "Platform"],
             path: "Tests/Programs/MailAgentTests", swiftSettings: swift),
+        .testTarget(
+            name: "SmtpctlTests", dependencies: ["smtpctl", "ControlMessages", "Envelopes"],
+            path: "Tests/Programs/SmtpctlTests", swiftSettings: swift),
+        // With real processes: the programs are built along, and found beside the test bundle.
+        .testTarget(
+            name: "SmtpdTests", dependencies: ["ParentProcess", "smtpd", "smtpctl", "sendmail", "mail.agent", "Platform"],
+            path: "Tests/Programs/SmtpdTests", swiftSettings: swift),
         .testTarget(
             name: "SendmailProgramTests",
             dependencies: [

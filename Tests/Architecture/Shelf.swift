@@ -7,6 +7,8 @@ enum Shelf: String {
     /// What processes say to each other: values and their codecs.
     case messages = "the messages of Processes"
     case process = "a process"
+    /// What every role is: its life and its rights, without what any of them does.
+    case role = "the shape of a process"
     case options = "Options"
     case programs = "Programs"
     case sendmail = "compat/Sendmail"
@@ -25,6 +27,7 @@ enum Shelf: String {
         case ("Sources", "Policy"): self = .policy
         case ("Sources", "System"): self = .system
         case ("Sources", "Storage"): self = .storage
+        case ("Sources", "Processes") where target.name == "RoleProcess": self = .role
         case ("Sources", "Processes"): self = target.name.hasSuffix("Messages") ? .messages : .process
         case ("Sources", "Options"): self = .options
         case ("Sources", "Programs"): self = .programs
@@ -57,6 +60,8 @@ enum Shelf: String {
         case (.compat, _): false
         case (.sendmail, .mail), (.sendmail, .policy), (.sendmail, .system), (.sendmail, .messages), (.sendmail, .sendmail): true
         case (.sendmail, _): false
+        case (.role, .messages), (.role, .system): true
+        case (.role, _): false
         case (.process, .process), (.process, .programs), (.process, .sendmail): false
         case (.process, _): true
         case (.programs, .programs): false
@@ -70,7 +75,7 @@ enum Shelf: String {
         switch self {
         case .mail, .policy: []
         case .tests: ["Glibc", "Musl", "Synchronization", "Testing", "_Concurrency"]
-        case .system, .storage, .messages, .process, .options, .programs, .sendmail, .compat, .c:
+        case .system, .storage, .messages, .process, .role, .options, .programs, .sendmail, .compat, .c:
             ["Glibc", "Musl", "Synchronization", "_Concurrency"]
         }
     }

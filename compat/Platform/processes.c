@@ -147,3 +147,45 @@ bool martlet_wait_exited(int status, int *code) {
 int martlet_wait_signal(int status) {
     return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
+
+/* The process that was started, waiting for the word of the one in the background. */
+static _Noreturn void await_start(int report) {
+    char text[4096];
+    size_t length = 0;
+    while (length < sizeof text) {
+        ssize_t count = read(report, text + length, sizeof text - length);
+        if (count == -1 && errno == EINTR) continue;
+        if (count <= 0) break;
+        length += (size_t)count;
+        if (text[0] == '\0') _exit(0);
+    }
+    static const char silent[] = "the daemon ended before it was ready\n";
+    ssize_t written = length > 0 ? write(STDERR_FILENO, text, length) : write(STDERR_FILENO, silent, sizeof silent - 1);
+    (void)written;
+    _exit(1);
+}
+
+int martlet_detach(void) {
+    int report[2];
+    if (pipe2(report, O_CLOEXEC) == -1) return -1;
+    pid_t child = fork();
+    if (child == -1) {
+        int code = errno;
+        close(report[0]);
+        close(report[1]);
+        errno = code;
+        return -1;
+    }
+    if (child > 0) {
+        close(report[1]);
+        await_start(report[0]);
+    }
+    close(report[0]);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null == -1 || setsid() == -1 || chdir("/") == -1) return -1;
+    /* The pipe is out of their way: the caller has completed its standard descriptors before. */
+    for (int target = 0; target < 3; target++)
+        if (dup2(null, target) == -1) return -1;
+    if (null > STDERR_FILENO) close(null);
+    return report[1];
+}

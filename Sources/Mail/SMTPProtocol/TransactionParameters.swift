@@ -144,8 +144,8 @@ package struct RecipientParameters: Hashable, Sendable {
         return options
     }
 
-    /// `addr-type ";" xtext` whose decoded form holds no control character (RFC 3461 section 4.2).
-    private static func isOriginalRecipient(_ value: ArraySlice<UInt8>) -> Bool {
+    /// True for `addr-type ";" xtext` whose decoded form holds no control character (RFC 3461 section 4.2).
+    package static func isOriginalRecipient(_ value: ArraySlice<UInt8>) -> Bool {
         guard let separator = value.firstIndex(of: UInt8(ascii: ";")), separator > value.startIndex,
             value[..<separator].allSatisfy({ isASCIIAlphanumeric($0) || $0 == UInt8(ascii: "-") }),
             let address = Xtext.decoded(value[separator...].dropFirst()), !address.isEmpty

@@ -32,7 +32,9 @@ package protocol ConfigurationEnvironment {
     /// The TCP port of a service name (services(5)).
     func port(ofService name: String) -> UInt16?
 
+    /// Does the system know a user of this name? Names nobody has are warned about.
     func userExists(_ name: String) -> Bool
+    /// The same of a group.
     func groupExists(_ name: String) -> Bool
 
     /// Is there an executable `table-TYPE` in the libexec directory?
@@ -71,6 +73,7 @@ package enum FileFailure: Error, Hashable, Sendable {
     /// Anything else, in the system's words.
     case other(String)
 
+    /// The reason in words, for the end of a message.
     package var text: String {
         switch self {
         case .missing: "no such file"

@@ -45,17 +45,6 @@ package enum ConfigurationLoader {
         }
     }
 
-    /// Which language a text is in; nil when it mixes rules of both.
-    package static func generation(
-        of text: [UInt8], named file: String, macros: [(String, String)], environment: some ConfigurationEnvironment
-    ) -> Generation? {
-        let source = ConfigurationSource(name: file, bytes: text, macros: macros)
-        switch GenerationDetector.detect(source, environment: environment) {
-        case .mixed: return nil
-        case .one(let generation): return generation
-        }
-    }
-
     private static func mixture(_ accept: GenerationDetector.Heading, _ match: GenerationDetector.Heading) -> Diagnostic {
         // The later one is where the file leaves its language.
         let acceptIsLater =

@@ -7,15 +7,13 @@ package struct Diagnostic: Hashable, Sendable {
     /// What the grammar has at this place, in words.
     package var expected: String?
 
-    package enum Severity: UInt8, Hashable, Sendable, Comparable {
+    package enum Severity: Hashable, Sendable {
         /// Told with -v: what a name stands for, what is not used.
-        case note = 1
+        case note
         /// Told always; the configuration is used all the same.
         case warning
         /// The configuration is not used.
         case error
-
-        package static func < (a: Severity, b: Severity) -> Bool { a.rawValue < b.rawValue }
     }
 
     package init(

@@ -40,10 +40,13 @@ package enum UnsupportedFeature: Hashable, Sendable {
 
 /// Lists what a configuration asks for that the daemon cannot do yet.
 package enum UnsupportedFeatures {
+    /// One place that asks for a feature.
     package struct Use: Hashable, Sendable {
         package var feature: UnsupportedFeature
+        /// Where it is asked for, nil where the configuration does not keep the place.
         package var location: SourceLocation?
 
+        /// What to tell the operator.
         package var diagnostic: Diagnostic { Diagnostic(at: location, feature.text) }
     }
 

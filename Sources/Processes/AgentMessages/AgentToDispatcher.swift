@@ -23,15 +23,15 @@ package struct AgentOutcome: Hashable, Sendable {
         self.request = request
         switch outcome {
         case .delivered(let text): self.outcome = .delivered(reportText(text))
-        case .temporary(let failure): self.outcome = .temporary(fit(failure, class: "4"))
-        case .permanent(let failure): self.outcome = .permanent(fit(failure, class: "5"))
+        case .temporary(let failure): self.outcome = .temporary(fit(failure, class: 4))
+        case .permanent(let failure): self.outcome = .permanent(fit(failure, class: 5))
         case .loop: self.outcome = .loop
         }
     }
 }
 
-private func fit(_ failure: DeliveryFailure, class expected: Character) -> DeliveryFailure {
-    let status = isEnhancedStatus(failure.status) && failure.status.first == expected ? failure.status : "\(expected).0.0"
+private func fit(_ failure: DeliveryFailure, class digit: Int) -> DeliveryFailure {
+    let status = EnhancedStatus.isValid(failure.status, class: digit) ? failure.status : "\(digit).0.0"
     return DeliveryFailure(status: status, text: reportText(failure.text))
 }
 
@@ -101,8 +101,8 @@ extension AgentOutcome: WireMessage {
         let kind = try reader.readUInt8()
         switch Kind(rawValue: kind) {
         case .delivered: outcome = .delivered(try readReportText(&reader))
-        case .temporary: outcome = .temporary(try readFailure(&reader, class: UInt8(ascii: "4")))
-        case .permanent: outcome = .permanent(try readFailure(&reader, class: UInt8(ascii: "5")))
+        case .temporary: outcome = .temporary(try readFailure(&reader, class: 4))
+        case .permanent: outcome = .permanent(try readFailure(&reader, class: 5))
         case .loop: outcome = .loop
         case nil: throw .unknownValue(UInt64(kind), for: "outcome")
         }
@@ -116,17 +116,10 @@ private func write(_ failure: DeliveryFailure, into writer: inout WireWriter) {
 
 /// The agent runs as a user who may have taken it over, and its words go into logs, the queue and reports:
 /// the status has to be one of the right class and the text one printable line.
-private func readFailure(_ reader: inout WireReader, class expected: UInt8) throws(WireError) -> DeliveryFailure {
+private func readFailure(_ reader: inout WireReader, class digit: Int) throws(WireError) -> DeliveryFailure {
     let status = try reader.readString()
-    guard isEnhancedStatus(status), status.utf8.first == expected else { throw .invalid("enhanced status code") }
+    guard EnhancedStatus.isValid(status, class: digit) else { throw .invalid("enhanced status code") }
     return DeliveryFailure(status: status, text: try readReportText(&reader))
-}
-
-/// `class.subject.detail` with one to three digits in the latter two (RFC 3463 section 2).
-private func isEnhancedStatus(_ text: String) -> Bool {
-    let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-    return parts.count == 3 && parts[0].count == 1
-        && parts.allSatisfy { part in (1...3).contains(part.count) && part.allSatisfy { (0x30...0x39).contains($0) } }
 }
 
 private func readReportText(_ reader: inout WireReader) throws(WireError) -> String {

@@ -31,7 +31,7 @@ package enum ControlToClient: WireMessage, Hashable {
             writer.write(count)
         case .failed(let text):
             writer.write(UInt8(5))
-            writer.write(text)
+            writer.write(line: text)
         case .refused:
             writer.write(UInt8(6))
         case .incompatible(let version):
@@ -46,7 +46,7 @@ package enum ControlToClient: WireMessage, Hashable {
         case 2: self = .output(try reader.readBytes())
         case 3: self = .end
         case 4: self = .done(count: try reader.readUInt64())
-        case 5: self = .failed(try reader.readString())
+        case 5: self = .failed(try reader.readLine())
         case 6: self = .refused
         case 7: self = .incompatible(version: try reader.readUInt32())
         case let kind: throw .unknownValue(UInt64(kind), for: "ControlToClient")

@@ -30,6 +30,13 @@ package final class ControlProcess: RoleProcess {
 
     package init(context: RoleContext) {
         self.context = context
+        for service in context.startsPaused {
+            switch service {
+            case .mda: pausedServices.insert(.mda)
+            case .mta: pausedServices.insert(.mta)
+            case .smtp: pausedServices.insert(.smtp)
+            }
+        }
     }
 
     package func configure(_ view: [UInt8]) throws(ViewRefused) {}

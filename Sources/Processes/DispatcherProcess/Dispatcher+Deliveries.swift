@@ -35,6 +35,7 @@ extension DispatcherProcess {
                     .temporary(DeliveryFailure(status: "4.3.5", text: "no action \(envelope.action) in the configuration")))
                 continue
             }
+            context.log.trace(TraceSubjects.mda, "evpid=\(envelope.id) to=<\(envelope.destination.text)> by \(envelope.action)")
             deliveries.submit(
                 LocalTask(
                     envelope: envelope, delivery: delivery, action: action, message: message,
@@ -69,7 +70,10 @@ extension DispatcherProcess {
                 logDelivery(task, outcome)
                 finish(task.envelope, outcome)
             },
-            hold: { [unowned self] id, holder in queue?.send(.hold(id, holder: holder)) },
+            hold: { [unowned self] id, holder in 
+                context.log.trace(TraceSubjects.mda, "evpid=\(id) held")
+                queue?.send(.hold(id, holder: holder))
+            },
             release: { [unowned self] holder, count in queue?.send(.release(holder: holder, count: UInt32(count))) })
     }
 

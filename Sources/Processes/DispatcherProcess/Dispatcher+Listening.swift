@@ -19,7 +19,7 @@ final class ServedSocket {
 }
 
 extension DispatcherProcess {
-    /// Takes a new socket, or a new listener for one it has.
+    /// Takes a new socket, or a new listener for one it has. Serves them once all have come.
     func listen(on place: ListenerSocket, _ socket: consuming OwnedDescriptor?) {
         guard let socket = socket.take() else {
             guard let known = sockets[place.id] else { context.fail("listener \(place.id) without its socket") }
@@ -30,24 +30,32 @@ extension DispatcherProcess {
             let acceptor = try Acceptor(adopting: socket) { [unowned self] connection, peer in
                 accept(connection, from: peer, on: place.id)
             }
-            if isPaused { acceptor.pause() }
             sockets[place.id] = ServedSocket(place: place, acceptor: acceptor)
+            updateAcceptors()
         } catch {
             context.fail("listener \(place.address) port \(place.port): \(error)")
         }
     }
 
+    /// Takes the list of all listeners, which comes last: others are gone.
     func closeListeners(except kept: Set<UInt32>) {
         for (id, socket) in sockets where !kept.contains(id) {
             socket.acceptor.close()
             sockets[id] = nil
         }
+        awaitsListeners = false
+        updateAcceptors()
     }
 
     func setPaused(_ paused: Bool) {
         isPaused = paused
+        updateAcceptors()
+    }
+
+    /// Lets connections in, or not; again too when an acceptor has paused itself for want of descriptors.
+    func updateAcceptors() {
         for socket in sockets.values {
-            if paused { socket.acceptor.pause() } else { socket.acceptor.resume() }
+            if isPaused || awaitsListeners { socket.acceptor.pause() } else { socket.acceptor.resume() }
         }
     }
 }

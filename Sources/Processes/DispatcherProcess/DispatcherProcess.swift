@@ -29,6 +29,9 @@ package final class DispatcherProcess: RoleProcess {
 
     var sockets: [UInt32: ServedSocket] = [:]
     var isPaused = false
+    /// A new view is in force, and which of its listeners each socket belongs to has yet to come: a connection
+    /// accepted meanwhile would be served by the rules of another listener.
+    var awaitsListeners = false
     let sessions: SessionCensus
     private(set) lazy var deliveries = makeDeliveries()
 
@@ -46,6 +49,8 @@ package final class DispatcherProcess: RoleProcess {
         do throws(DecodingFailure) {
             let view = try DispatcherView(decoding: encoded)
             currentView = view
+            awaitsListeners = true
+            updateAcceptors()
             deliveries.setLimits(view.mda)
         } catch {
             throw ViewRefused("view of the configuration: \(error)")
@@ -67,7 +72,9 @@ package final class DispatcherProcess: RoleProcess {
         }
     }
 
-    package func serve() throws(ViewRefused) {}
+    package func serve() throws(ViewRefused) {
+        isPaused = context.startsPaused.contains(.smtp)
+    }
 
     /// New sessions are refused, open ones are told 421 at their next wait; the rest gets a moment to finish.
     package func shutdown() async {

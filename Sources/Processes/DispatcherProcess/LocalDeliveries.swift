@@ -22,6 +22,8 @@ final class LocalDeliveries {
     private(set) var limits: MDALimits
     private var groups: [AgentIdentity: AgentGroup] = [:]
     private var agents = 0
+    /// Groups with tasks that found no room for an agent, the longest waiting first.
+    private var starved: [AgentGroup] = []
     private var nextRequest: UInt64 = 1
     private var nextHolder: UInt64 = 1
     private let makeRequest: RequestMaker
@@ -80,9 +82,10 @@ final class LocalDeliveries {
 
     /// Sends what can be sent, and sees to it that there are agents for the rest.
     private func advance(_ group: AgentGroup) {
-        while let task = group.waiting.first {
+        while mayProceed(group), let task = group.waiting.first {
             guard let agent = group.agents.first(where: { $0.hasRoom(exclusive: task.isExclusive) }) else { break }
             group.waiting.removeFirst()
+            group.turn -= 1
             send(task, to: agent)
         }
         if group.held > 0, group.waiting.count + group.expected <= limits.taskLowWater {
@@ -91,7 +94,15 @@ final class LocalDeliveries {
             group.expected += count
             release(group.holder, count)
         }
-        if !group.waiting.isEmpty { addAgent(to: group) }
+        guard !group.waiting.isEmpty else { return }
+        if mayProceed(group) { addAgent(to: group) } else { awaitRoom(group) }
+    }
+
+    /// While others wait for room, nobody has more than a turn: agents run dry, and their room goes round.
+    private func mayProceed(_ group: AgentGroup) -> Bool { starved.isEmpty || group.turn > 0 }
+
+    private func awaitRoom(_ group: AgentGroup) {
+        if !starved.contains(where: { $0 === group }) { starved.append(group) }
     }
 
     private func send(_ task: LocalTask, to agent: DeliveryAgent) {
@@ -107,7 +118,7 @@ final class LocalDeliveries {
     private func addAgent(to group: AgentGroup) {
         let wanted = group.waiting.contains { $0.isExclusive } ? limits.maximumSessionsPerUser : Self.maximumWriters
         guard !group.isStarting, group.agents.count < max(1, min(wanted, limits.maximumSessionsPerUser)) else { return }
-        guard agents < max(1, limits.maximumSessions) || dismissIdlest() else { return }
+        guard agents < max(1, limits.maximumSessions) || dismissIdlest() else { return awaitRoom(group) }
         group.isStarting = true
         agents += 1
         spawn { [self] in
@@ -122,6 +133,7 @@ final class LocalDeliveries {
                         answered: { [unowned self] task, outcome in
                             report(task, outcome)
                             advance(group)
+                            feedStarved()
                         },
                         left: { [unowned self] agent, unanswered in agentLeft(agent, of: group, unanswered) }))
                 if !reaper.isScheduled { reaper.schedule(after: .seconds(Self.idleSeconds)) }
@@ -132,6 +144,7 @@ final class LocalDeliveries {
                 group.waiting = []
                 for task in tasks { report(task, isPermanent ? .permanent(failure) : .temporary(failure)) }
                 advance(group)
+                feedStarved()
             }
         }
     }
@@ -143,6 +156,7 @@ final class LocalDeliveries {
             report(task, .temporary(DeliveryFailure(status: "4.3.0", text: "delivery agent ended unexpectedly")))
         }
         advance(group)
+        feedStarved()
     }
 
     /// Waits until agents have answered for everything they have, or the deadline; what they have not
@@ -151,6 +165,19 @@ final class LocalDeliveries {
         for group in groups.values { group.waiting = [] }
         while envelopeCount > 0, MonotonicInstant.now() < deadline { await pause(until: .now() + .milliseconds(10)) }
         for group in groups.values { for agent in group.agents { agent.dismiss() } }
+    }
+
+    /// An agent may have become idle or gone: its room goes to who has waited longest.
+    private func feedStarved() {
+        while !starved.isEmpty, agents < max(1, limits.maximumSessions) || hasIdleAgent {
+            let group = starved.removeFirst()
+            group.turn = DeliveryAgent.capacity
+            advance(group)
+        }
+    }
+
+    private var hasIdleAgent: Bool {
+        groups.values.contains { $0.agents.contains { $0.outstanding.isEmpty } }
     }
 
     // MARK: Idle agents
@@ -164,6 +191,7 @@ final class LocalDeliveries {
             if group.agents.isEmpty, group.waiting.isEmpty, group.held == 0, !group.isStarting { groups[identity] = nil }
         }
         if agents > 0 { reaper.schedule(after: .seconds(Self.idleSeconds)) }
+        feedStarved()
     }
 
     /// Makes room for another user's agent; false when all are busy.
@@ -195,6 +223,8 @@ private final class AgentGroup {
     /// Released from hold and not back yet.
     var expected = 0
     var isStarting = false
+    /// Tasks it may still send while other groups wait for room.
+    var turn = DeliveryAgent.capacity
 
     init(identity: AgentIdentity, holder: UInt64) {
         self.identity = identity

@@ -55,6 +55,7 @@ extension LookupProcess {
                 }
                 return
             case .finished(let result):
+                traceExpansion(of: recipient, result.trace)
                 report(verdict(result, of: recipient))
                 return
             }

@@ -47,7 +47,9 @@ package final class LookupProcess: RoleProcess {
 
     /// Asks a table; one that is not there cannot say.
     func answer(_ query: TableQuery) -> TableAnswer {
-        loadedTables?.answer(query) ?? .failed("no tables are loaded")
+        let answer = loadedTables?.answer(query) ?? .failed("no tables are loaded")
+        trace(query, answer)
+        return answer
     }
 
     func updateLoadedTable(_ name: String) throws(TableUpdateError) {

@@ -1,4 +1,5 @@
 import Configuration
+import Glibc
 import Platform
 
 /// Reading the configuration for use: the loader's verdict, and whether this daemon can do what it asks.
@@ -12,12 +13,26 @@ package enum ConfigurationReading {
         let environment = SystemEnvironment(programs: options.programs)
         switch ConfigurationLoader.load(file: options.file, macros: options.macros, environment: environment) {
         case .failed(let diagnostics):
-            let told = diagnostics.filter { $0.severity > .note || options.isVerbose }.map(\.description)
+            let told = diagnostics.filter { $0.severity != .note || options.isVerbose }.map(\.description)
             return .refused(told + [summary(of: diagnostics.filter { $0.severity == .error }, in: options.file)])
         case .configuration(let configuration, let notes):
-            let told = notes.filter { $0.severity > .note || options.isVerbose }.map(\.description)
-            return .loaded(configuration, told: told)
+            let told = notes.filter { $0.severity != .note || options.isVerbose }.map(\.description)
+            return .loaded(configuration, told: told + warnings(about: options.file))
         }
+    }
+
+    /// Who can write the file can have the daemon do anything; that is the administrator's to know.
+    private static func warnings(about file: String) -> [String] {
+        // It has just been read; one that is gone by now has no mode.
+        guard let descriptor = try? Files.open(file, O_RDONLY | O_NONBLOCK | O_NOCTTY),
+            let status = try? Files.status(descriptor)
+        else { return [] }
+        var result: [String] = []
+        if status.permissions & 0o022 != 0 { result.append("\(file): warning: others than its owner can write it") }
+        if status.user != 0, status.user != geteuid() {
+            result.append("\(file): warning: it belongs to uid \(status.user), not to root")
+        }
+        return result
     }
 
     /// The last line: how much is wrong, at the place of the first mistake in the form `FILE:LINE: message` that

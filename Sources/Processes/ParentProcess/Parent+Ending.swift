@@ -10,12 +10,16 @@ extension ParentProcess {
             SignalWatch(SIGTERM) { [unowned self] in end(status: 0) },
             SignalWatch(SIGINT) { [unowned self] in end(status: 0) },
             SignalWatch(SIGHUP) { [unowned self] in
-                reload { [unowned self] errors in
-                    if !errors.isEmpty { log.error("configuration not reloaded, the old one stays in force") }
-                }
+                if isServing { reloadOnSignal() } else { reloadsWhenServing = true }
             },
             SignalWatch(SIGCHLD) { [unowned self] in reapChildren() },
         ]
+    }
+
+    func reloadOnSignal() {
+        reload { [unowned self] errors in
+            if !errors.isEmpty { log.error("configuration not reloaded, the old one stays in force") }
+        }
     }
 
     private func reapChildren() {
@@ -24,11 +28,11 @@ extension ParentProcess {
                 if !status.isSuccess, !isEnding { log.warning("delivery agent of \(user) ended: \(status)") }
                 continue
             }
+            if offline.childEnded(process, status) { continue }
             guard let handle = roles.values.first(where: { handle in handle.process == process }) else { continue }
             handle.hasExited = true
             if !isEnding {
-                log.critical("\(handle.role.name) process ended: \(status); smtpd stops")
-                end(status: 1)
+                fail("\(handle.role.name) process ended: \(status); smtpd stops")
             } else if !status.isSuccess {
                 log.warning("\(handle.role.name) process ended: \(status)")
                 exitStatus = 1
@@ -49,9 +53,11 @@ extension ParentProcess {
                 handle.link.send(.shutdown)
                 await waitForExit(of: handle, seconds: orderly ? 15 : 2)
             }
-            try? Files.remove(installation.controlSocket)
-            try? Files.remove(installation.isRootless ? installation.spool + "/smtpd.pid" : "/run/martlet/smtpd.pid")
-            Diagnostics.leave(exitStatus)
+            await offline.stop()
+            // Only what is ours: a start that was refused must not disturb the daemon that runs.
+            if ownsControlSocket { try? Files.remove(installation.controlSocket) }
+            if processFile != nil { try? Files.remove(processFilePath) }
+            leave()
         }
     }
 

@@ -63,6 +63,7 @@ extension ParentProcess {
     func openControlSocket() throws(SystemError) {
         let socket = try ListeningSocket.local(
             path: installation.controlSocket, mode: installation.isRootless ? 0o600 : 0o666)
+        ownsControlSocket = true
         control?.send(.socket, descriptor: socket)
     }
 }

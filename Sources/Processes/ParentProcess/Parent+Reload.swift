@@ -15,10 +15,15 @@ extension ParentProcess {
             return report(errors)
         }
         reloadWaiters.append(report)
-        for handle in roles.values {
-            handle.pendingViews += 1
-            handle.link.send(.configure(view(for: handle.role)))
-        }
+        // Lookup reads the tables, and one of them may turn out to be unusable: it is asked before anybody else
+        // has changed anything.
+        sendView(to: .lookup)
+    }
+
+    private func sendView(to role: Role) {
+        guard let handle = roles[role] else { return }
+        handle.pendingViews += 1
+        handle.link.send(.configure(view(for: role)))
     }
 
     private func takeNewConfiguration() -> [String] {
@@ -31,13 +36,14 @@ extension ParentProcess {
         }
         let missing = ConfigurationReading.missingParts(of: new)
         guard missing.isEmpty else { return missing }
-        let old = configuration
+        let old = (configuration, sockets)
         configuration = new
         do throws(SystemError) {
             try bindListeners()
+            previous = old
             return []
         } catch {
-            configuration = old
+            configuration = old.0
             return ["\(error)"]
         }
     }
@@ -45,11 +51,32 @@ extension ParentProcess {
     func reconfigured(_ handle: RoleHandle) {
         handle.pendingViews = max(0, handle.pendingViews - 1)
         guard !reloadWaiters.isEmpty, roles.values.allSatisfy({ $0.pendingViews == 0 }) else { return }
+        if handle.role == .lookup {
+            for role in Role.children where role != .lookup { sendView(to: role) }
+            return
+        }
         // Only now, when the dispatcher knows the new listeners by number.
         giveListeners()
         log.info("configuration reloaded")
+        finishReload([])
+    }
+
+    func viewRefused(by handle: RoleHandle, _ reason: String) {
+        guard handle.role == .lookup, let previous else {
+            log.critical("\(handle.role.name): \(reason)")
+            return end(status: 1)
+        }
+        handle.pendingViews = max(0, handle.pendingViews - 1)
+        configuration = previous.configuration
+        sockets = previous.sockets
+        log.error(reason)
+        finishReload([reason])
+    }
+
+    private func finishReload(_ errors: [String]) {
+        previous = nil
         let waiters = reloadWaiters
         reloadWaiters = []
-        for waiter in waiters { waiter([]) }
+        for waiter in waiters { waiter(errors) }
     }
 }

@@ -9,49 +9,6 @@ import RoleProcess
 
 /// Before the first connection: places, processes, and the links between them.
 extension ParentProcess {
-    /// Makes what the daemon needs below the spool; a package has made most of it already.
-    func prepareDirectories() throws(SystemError) {
-        func make(_ path: String, mode: mode_t, owner: String?, group: String? = nil) throws(SystemError) {
-            guard try Files.status(path) == nil else { return }
-            try Files.makeDirectory(path, mode: mode)
-            guard !installation.isRootless else { return }
-            var uid: uid_t = 0
-            var gid: gid_t = 0
-            if let owner {
-                guard let record = try Users.named(owner) else { throw SystemError("user \(owner)", code: ENOENT) }
-                uid = record.uid
-                gid = record.gid
-            }
-            if let group {
-                guard let record = try Groups.named(group) else { throw SystemError("group \(group)", code: ENOENT) }
-                gid = record.gid
-            }
-            _ = try checked("chown \(path)") { chown(path, uid, gid) }
-            // mkdir applied the mask of whoever started us.
-            _ = try checked("chmod \(path)") { chmod(path, mode) }
-        }
-        if !installation.isRootless {
-            try make("/run/martlet", mode: 0o755, owner: nil)
-            try make(DaemonAccounts.emptyDirectory, mode: 0o755, owner: nil)
-        }
-        try make(installation.spool, mode: installation.isRootless ? 0o700 : 0o711, owner: nil)
-        try make(installation.spool + "/queue", mode: 0o700, owner: DaemonAccounts.queueUser)
-        try make(
-            installation.offline, mode: installation.isRootless ? 0o700 : 0o770, owner: nil,
-            group: DaemonAccounts.queueUser)
-    }
-
-    /// A daemon that answers on the control socket is one too many.
-    func refuseSecondDaemon() throws(SystemError) {
-        guard try Files.status(installation.controlSocket)?.isSocket == true else { return }
-        do throws(SystemError) {
-            _ = try ConnectingSocket.wait(to: .local(path: installation.controlSocket), timeout: 2_000)
-        } catch {
-            return
-        }
-        throw SystemError("control socket \(installation.controlSocket) of a running smtpd", code: EADDRINUSE)
-    }
-
     func startRoles() throws(SystemError) {
         for role in Role.children {
             let pair = try LocalSocket.pair()
@@ -81,6 +38,8 @@ extension ParentProcess {
         var arguments = ["smtpd", "-x", role.name]
         if options.logsToStandardError { arguments.append("-d") }
         if options.isVerbose { arguments.append("-v") }
+        arguments += PausableService.allCases.filter(options.paused.contains).flatMap { ["-P", $0.rawValue] }
+        arguments += options.traces.flatMap { ["-T", $0.name] }
         var environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
         if installation.isRootless { environment.append("\(InstallationPaths.environmentVariable)=\(installation.spool)") }
         let program = ChildProcess(path: "/proc/self/exe", arguments: arguments, environment: environment)
@@ -113,8 +72,7 @@ extension ParentProcess {
     private func linkClosed(to role: Role, _ failure: LinkFailure) {
         guard !isEnding else { return }
         if case .peerClosed = failure { return }
-        log.critical("\(role.name): \(failure)")
-        end(status: 1)
+        fail("\(role.name): \(failure)")
     }
 
     func view(for role: Role) -> [UInt8] {
@@ -126,11 +84,5 @@ extension ParentProcess {
         case .crypto: configuration.view(for: CryptoView.self).encoded
         case .control, .parent: []
         }
-    }
-
-    func writeProcessFile() throws(SystemError) {
-        let path = installation.isRootless ? installation.spool + "/smtpd.pid" : "/run/martlet/smtpd.pid"
-        let file = try Files.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o644)
-        try Files.writeAll(file, Array("\(getpid())\n".utf8))
     }
 }

@@ -24,55 +24,102 @@ package final class ParentProcess {
     var nextSocket: UInt32 = 1
     /// Running delivery agents by process number, with the user they run as.
     var agents: [pid_t: String] = [:]
+    let offline: OfflineReplay
     let users = PendingRequests<UserVerdict>()
     var watches: [SignalWatch] = []
     var isEnding = false
+    /// Every role is ready and clients are let in.
+    var isServing = false
+    /// SIGHUP came before that.
+    var reloadsWhenServing = false
+    /// Who waits in the foreground for the outcome of the start.
+    private let report: StartReport?
+    /// Held while the daemon runs: the file of its process number, locked.
+    var processFile: DescriptorBox?
+    var ownsControlSocket = false
+    /// The first reason of an end that was not asked for.
+    private var failure: String?
     var exitStatus: CInt = 0
+    /// What is in force again when a role refuses its part of the configuration being reloaded.
+    var previous: (configuration: Configuration, sockets: [BoundSocket])?
     /// Who waits for the reload under way to be confirmed by every role.
     var reloadWaiters: [@EventLoopActor ([String]) -> Void] = []
     private var readyWaiter: UnsafeContinuation<Void, Never>?
 
-    init(options: DaemonOptions, configuration: Configuration, installation: InstallationPaths, log: Logger) {
+    init(
+        options: DaemonOptions, configuration: Configuration, installation: InstallationPaths, log: Logger,
+        report: StartReport?
+    ) {
         self.options = options
         self.configuration = configuration
         self.installation = installation
         self.log = log
+        self.report = report
+        offline = OfflineReplay(installation: installation, sendmail: options.programs.sendmail, log: log)
     }
 
     /// Runs the daemon until it is told to end. Never returns.
+    ///
+    /// - Parameter report: Who waits for the outcome of the start, nil for nobody.
     package nonisolated static func run(
-        options: DaemonOptions, configuration: Configuration, installation: InstallationPaths, log: Logger
+        options: DaemonOptions, configuration: Configuration, installation: InstallationPaths, log: Logger,
+        report: StartReport?
     ) -> Never {
+        // Until it is watched, a hangup would end the daemon half started.
+        _ = signal(SIGHUP, SIG_IGN)
         runLoop(
             making: {
-                ParentProcess(options: options, configuration: configuration, installation: installation, log: log)
+                ParentProcess(
+                    options: options, configuration: configuration, installation: installation, log: log, report: report)
             },
             start: { await $0.start() })
         Diagnostics.leave(1)
     }
 
     private func start() async {
-        do throws(SystemError) {
+        do throws(StartFailure) {
             try prepareDirectories()
+            try lockProcessFile()
             try refuseSecondDaemon()
-            try bindListeners()
-            try startRoles()
-            try writeProcessFile()
-            try ThisProcess.setTitle("smtpd: [priv]")
+            try attempt { () throws(SystemError) in
+                try bindListeners()
+                try startRoles()
+                try ThisProcess.setTitle("smtpd: [priv]")
+            }
         } catch {
-            log.critical("\(error)")
-            return end(status: 1)
+            return fail("\(error)")
         }
         watchSignals()
         await withUnsafeContinuation { readyWaiter = $0 }
+        guard !isEnding else { return }
         do throws(SystemError) {
             try openControlSocket()
         } catch {
-            log.critical("\(error)")
-            return end(status: 1)
+            return fail("\(error)")
         }
         giveListeners()
+        isServing = true
         log.info("smtpd ready, \(configuration.serverName)")
+        report?.ready()
+        offline.start()
+        if reloadsWhenServing { reloadOnSignal() }
+    }
+
+    /// Ends the daemon because of a failure.
+    func fail(_ reason: String) {
+        log.critical(reason)
+        if failure == nil { failure = reason }
+        end(status: 1)
+    }
+
+    /// The last act: tells who may still wait for the start why there is nothing to wait for.
+    func leave() -> Never {
+        if !isServing {
+            let reason = "smtpd: \(failure ?? "ended during its start")"
+            if options.isForeground, !options.logsToStandardError { Diagnostics.say(reason) }
+            report?.failed(reason)
+        }
+        Diagnostics.leave(exitStatus)
     }
 
     // MARK: What comes in
@@ -87,9 +134,10 @@ package final class ParentProcess {
             }
         case .reconfigured:
             reconfigured(handle)
+        case .viewRefused(let reason):
+            viewRefused(by: handle, reason)
         case .fatal(let reason):
-            log.critical("\(handle.role.name): \(reason)")
-            end(status: 1)
+            fail("\(handle.role.name): \(reason)")
         }
     }
 
@@ -128,8 +176,10 @@ package struct DaemonOptions: Sendable {
     package var logsToStandardError = false
     package var isVerbose = false
     /// `-P mda`, `-P mta`, `-P smtp`: start paused.
-    package var paused: [String] = []
-    package let programs = ProgramPlaces()
+    package var paused: Set<PausableService> = []
+    /// `-T SUBJECT`.
+    package var traces: [TraceSubject] = []
+    package let programs = InstalledPrograms()
 
     package init(file: String) { self.file = file }
 }

@@ -9,9 +9,9 @@ package struct SystemEnvironment: ConfigurationEnvironment {
     package let mailName: String?
     private let interfaces: [InterfaceAddress]
     private let egress: Set<String>
-    private let programs: ProgramPlaces
+    private let programs: InstalledPrograms
 
-    package init(programs: ProgramPlaces) {
+    package init(programs: InstalledPrograms) {
         // A machine without a readable name or interface list has none; the loader says what that means.
         hostName = (try? HostNames.current()) ?? ""
         mailName = (try? HostNames.firstLine(of: InstallationPaths.mailName)) ?? nil

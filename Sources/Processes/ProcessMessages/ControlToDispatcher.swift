@@ -2,7 +2,7 @@ import WireFormat
 
 /// What control passes to the dispatcher: clients who want to submit mail, and orders about SMTP.
 package enum ControlToDispatcher: WireMessage, Hashable {
-    /// The client's socket comes along; the ids are the kernel's word.
+    /// A client of the control socket wants to submit mail. Its socket comes along; the ids are the kernel's word.
     case submission(uid: UInt32, gid: UInt32)
     /// Accept no new sessions, or accept them again.
     case setPaused(Bool)

@@ -2,9 +2,9 @@ import WireFormat
 
 /// What control may ask of the parent: the daemon as a whole, never a file or a user.
 package enum ControlToParent: WireMessage, Hashable {
-    /// Read the configuration again. Answered by `reloaded`.
+    /// Read the configuration again. Answered by ``ParentToControl/reloaded(request:errors:)``.
     case reload(request: UInt64)
-    /// Debug messages on or off, in every role.
+    /// Debug messages in the logs of all roles, or no longer.
     case setVerbose(Bool)
     /// End the daemon in order.
     case stop

@@ -3,10 +3,14 @@ import WireFormat
 
 /// What control asks of the queue: to look, never to change.
 package enum ControlToQueue: WireMessage, Hashable {
-    /// The next envelopes in order of id, of one message or of all. Answered by `page`.
+    /// The next envelopes in order of id, of one message or of all: at most `limit`, and no more than the queue
+    /// puts into one page. Answered by ``QueueToControl/page(request:_:)``.
     case page(request: UInt64, after: EnvelopeID?, message: MessageID?, limit: UInt32)
+    /// Answered by ``QueueToControl/envelope(request:_:)``.
     case envelope(request: UInt64, EnvelopeID)
+    /// Answered by ``QueueToControl/body(request:_:)``.
     case body(request: UInt64, MessageID)
+    /// Answered by ``QueueToControl/statistics(request:_:)``.
     case statistics(request: UInt64)
 
     package func encode(into writer: inout WireWriter) {

@@ -4,15 +4,19 @@ import WireFormat
 
 /// What control orders of the scheduler, and asks.
 package enum ControlToScheduler: WireMessage, Hashable {
-    /// Answered by `states`, in the same order.
+    /// Where these envelopes stand. Answered by ``SchedulerToControl/states(request:_:)``, in the same order.
     case states(request: UInt64, [EnvelopeID])
-    /// Try now. Answered by `affected`, as the next three.
+    /// Try now. Answered by ``SchedulerToControl/affected(request:count:)``, as the next four.
     case schedule(request: UInt64, EnvelopeSelection)
+    /// Out of the queue, without a report.
     case remove(request: UInt64, EnvelopeSelection)
+    /// Do not try until resumed.
     case suspend(request: UInt64, EnvelopeSelection)
+    /// End a suspension.
     case resume(request: UInt64, EnvelopeSelection)
-    /// Whole kinds: mda and mta. Answered by `affected` with 1, or 0 when it was so already.
+    /// Stop deliveries of a kind, or go on. The count is 1, or 0 when it was so already.
     case setPaused(request: UInt64, DeliveryKind, Bool)
+    /// Answered by ``SchedulerToControl/statistics(request:_:)``.
     case statistics(request: UInt64)
 
     package func encode(into writer: inout WireWriter) {

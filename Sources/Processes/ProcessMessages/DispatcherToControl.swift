@@ -2,6 +2,7 @@ import WireFormat
 
 /// The dispatcher's answers to control.
 package enum DispatcherToControl: WireMessage, Hashable {
+    /// The answer to ``ControlToDispatcher/statistics(request:)``.
     case statistics(request: UInt64, [Statistic])
 
     package func encode(into writer: inout WireWriter) {
@@ -24,9 +25,11 @@ package enum DispatcherToControl: WireMessage, Hashable {
     }
 }
 
-/// One line of `smtpctl show stats`.
+/// One line of `smtpctl show stats`, `key=value`.
 package struct Statistic: WireMessage, Hashable {
+    /// Words with dots between them, such as `queue.envelope`; one printable line.
     package var key: String
+    /// A count since the start, or a number of things now.
     package var value: Int64
 
     package init(key: String, value: Int64) {
@@ -35,13 +38,13 @@ package struct Statistic: WireMessage, Hashable {
     }
 
     package func encode(into writer: inout WireWriter) {
-        writer.write(key)
+        writer.write(line: key)
         writer.write(value)
     }
 
     package init(from reader: inout WireReader) throws(WireError) {
         self.init(
-            key: try reader.readString(),
+            key: try reader.readLine(),
             value: try reader.readInt64())
     }
 }

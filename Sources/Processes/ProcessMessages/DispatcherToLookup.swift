@@ -4,11 +4,13 @@ import WireFormat
 
 /// What the dispatcher may ask of lookup: verdicts about addresses and where users live.
 package enum DispatcherToLookup: WireMessage, Hashable {
-    /// Decide about one recipient of a transaction. Answered by `expanded` with the same `request`.
+    /// Decide about one recipient of a transaction. Answered by
+    /// ``LookupToDispatcher/expanded(request:_:)``, as every question by one answer with the same `request`.
     case expand(request: UInt64, recipient: MailAddress, transaction: Transaction)
-    /// The record of a user in a userbase. Answered by `user`.
+    /// The record of a user in a userbase. Answered by ``LookupToDispatcher/user(request:_:)``.
     case user(request: UInt64, userbase: String, name: String)
-    /// The host name for a listener's address (`hostnames`). Answered by `hostname`.
+    /// The host name for an address of a listener with `hostnames`. Answered by
+    /// ``LookupToDispatcher/hostname(request:_:)``.
     case hostname(request: UInt64, table: String, address: IPAddress)
 
     package func encode(into writer: inout WireWriter) {
@@ -38,10 +40,11 @@ package enum DispatcherToLookup: WireMessage, Hashable {
                 request: try reader.readUInt64(), recipient: try MailAddress(from: &reader),
                 transaction: try Transaction(from: &reader))
         case 2:
-            self = .user(request: try reader.readUInt64(), userbase: try reader.readString(), name: try reader.readString())
+            self = .user(
+                request: try reader.readUInt64(), userbase: try reader.readName(), name: try reader.readName())
         case 3:
             self = .hostname(
-                request: try reader.readUInt64(), table: try reader.readString(), address: try IPAddress(from: &reader))
+                request: try reader.readUInt64(), table: try reader.readName(), address: try IPAddress(from: &reader))
         case let kind: throw .unknownValue(UInt64(kind), for: "DispatcherToLookup")
         }
     }

@@ -2,7 +2,8 @@ import WireFormat
 
 /// What the dispatcher may ask of the parent: a delivery agent for a user it names.
 package enum DispatcherToParent: WireMessage, Hashable {
-    /// Answered by `agent` or `agentRefused`.
+    /// Answered by ``ParentToDispatcher/agent(request:user:)`` or
+    /// ``ParentToDispatcher/agentRefused(request:isPermanent:reason:)``.
     case startAgent(request: UInt64, identity: AgentIdentity)
 
     package func encode(into writer: inout WireWriter) {
@@ -49,8 +50,8 @@ package enum AgentIdentity: WireMessage, Hashable {
     package init(from reader: inout WireReader) throws(WireError) {
         switch try reader.readUInt8() {
         case 1: self = .daemon
-        case 2: self = .user(try reader.readString(), userbase: try reader.readString())
-        case 3: self = .mailbox(try reader.readString(), userbase: try reader.readString())
+        case 2: self = .user(try reader.readName(), userbase: try reader.readName())
+        case 3: self = .mailbox(try reader.readName(), userbase: try reader.readName())
         case let kind: throw .unknownValue(UInt64(kind), for: "AgentIdentity")
         }
     }

@@ -3,22 +3,27 @@ import WireFormat
 
 /// What the dispatcher brings to the queue: new messages piece by piece, and what became of old ones.
 package enum DispatcherToQueue: WireMessage, Hashable {
-    /// Opens a message. Answered by `opened` or `refused`. `transfer` names it until it is committed.
+    /// Opens a message. Answered by ``QueueToDispatcher/opened(transfer:_:)`` or
+    /// ``QueueToDispatcher/refused(transfer:_:)``. `transfer` names it until it is committed or rolled back.
     case begin(transfer: UInt64)
+    /// The next bytes of the message, with LF line ends.
     case body(transfer: UInt64, [UInt8])
-    /// Some of its envelopes; a frame never holds more than ``maximumDrafts``.
+    /// Some of its envelopes, 1 to ``maximumDrafts``.
     case envelopes(transfer: UInt64, [EnvelopeDraft])
-    /// Everything has been said. Answered by `committed` or `refused`.
+    /// Everything has been said. Answered by ``QueueToDispatcher/committed(transfer:)`` or
+    /// ``QueueToDispatcher/refused(transfer:_:)``.
     case commit(transfer: UInt64, Transaction)
     /// Forget it; not answered.
     case rollback(transfer: UInt64)
     /// One attempt is over.
     case outcome(EnvelopeID, DeliveryOutcome)
-    /// Not tried: whoever it is for has enough work. It waits until `release` of the same holder.
+    /// Not tried: whoever it is for has enough work. It waits until a `release` of the same
+    /// holder.
     case hold(EnvelopeID, holder: UInt64)
     /// Let go `count` of the envelopes held for a holder.
     case release(holder: UInt64, count: UInt32)
 
+    /// Envelopes of one message to the queue at most, so that a frame holds them.
     package static let maximumDrafts = 256
 
     package func encode(into writer: inout WireWriter) {
@@ -63,7 +68,9 @@ package enum DispatcherToQueue: WireMessage, Hashable {
         case 3:
             self = .envelopes(
                 transfer: try reader.readUInt64(),
-                try reader.readList { reader throws(WireError) in try EnvelopeDraft(from: &reader) })
+                try reader.readList(of: "drafts", maximum: Self.maximumDrafts) { reader throws(WireError) in
+                    try EnvelopeDraft(from: &reader)
+                })
         case 4: self = .commit(transfer: try reader.readUInt64(), try Transaction(from: &reader))
         case 5: self = .rollback(transfer: try reader.readUInt64())
         case 6: self = .outcome(try EnvelopeID(from: &reader), try DeliveryOutcome(from: &reader))

@@ -5,13 +5,19 @@ import WireFormat
 /// An envelope before it has a name: what expansion found and the client asked for. The queue adds the
 /// id and the time.
 package struct EnvelopeDraft: WireMessage, Hashable {
+    /// The address of RCPT.
     package var recipient: MailAddress
+    /// The address after expansion.
     package var destination: MailAddress
+    /// The name of the action that delivers it.
     package var action: String
+    /// A delivery here or elsewhere. Never a report: those are the queue's own, and none is read from a peer.
     package var kind: Envelope.Kind
     /// Seconds it is tried, by its action or the queue's default.
     package var timeToLive: Int64
+    /// RFC 3461 NOTIFY, nil when the client did not say.
     package var notify: NotifyOptions?
+    /// RFC 3461 ORCPT as `type;xtext`.
     package var originalRecipient: [UInt8]?
 
     package init(
@@ -33,21 +39,19 @@ package struct EnvelopeDraft: WireMessage, Hashable {
         writer.write(action)
         kind.encode(into: &writer)
         writer.write(timeToLive)
-        writer.write(notify?.rawValue) { $1.write($0) }
+        writer.write(notify) { $0.encode(into: &$1) }
         writer.write(originalRecipient) { $1.write($0) }
     }
 
     package init(from reader: inout WireReader) throws(WireError) {
-        let recipient = try MailAddress(from: &reader)
-        let destination = try MailAddress(from: &reader)
-        let action = try reader.readString()
-        let kind = try Envelope.Kind(from: &reader)
-        let timeToLive = try reader.readInt64()
-        let notify = try reader.readOptional { reader throws(WireError) in NotifyOptions(rawValue: try reader.readUInt8()) }
-        let original = try reader.readOptional { reader throws(WireError) in try reader.readBytes() }
         self.init(
-            recipient: recipient, destination: destination, action: action, kind: kind, timeToLive: timeToLive,
-            notify: notify,
-            originalRecipient: original)
+            recipient: try MailAddress(from: &reader), destination: try MailAddress(from: &reader),
+            action: try reader.readName(), kind: try Envelope.Kind(from: &reader),
+            timeToLive: try reader.readDuration(),
+            notify: try reader.readOptional { reader throws(WireError) in try NotifyOptions(from: &reader) },
+            originalRecipient: try reader.readOptional { reader throws(WireError) in
+                try reader.readOriginalRecipient()
+            })
+        if case .bounce = kind { throw .invalid("report as a draft") }
     }
 }

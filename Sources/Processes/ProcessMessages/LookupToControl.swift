@@ -2,7 +2,8 @@ import WireFormat
 
 /// Lookup's answers to control.
 package enum LookupToControl: WireMessage, Hashable {
-    /// Nil: the new content is in force.
+    /// The answer to ``ControlToLookup/updateTable(request:name:)``. A nil failure: the new content is in force;
+    /// else why not, in one printable line.
     case tableUpdated(request: UInt64, failure: String?)
 
     package func encode(into writer: inout WireWriter) {
@@ -10,7 +11,7 @@ package enum LookupToControl: WireMessage, Hashable {
         case .tableUpdated(let request, let failure):
             writer.write(UInt8(1))
             writer.write(request)
-            writer.write(failure) { $1.write($0) }
+            writer.write(failure) { $1.write(line: $0) }
         }
     }
 
@@ -19,7 +20,7 @@ package enum LookupToControl: WireMessage, Hashable {
         case 1:
             self = .tableUpdated(
                 request: try reader.readUInt64(),
-                failure: try reader.readOptional { reader throws(WireError) in try reader.readString() })
+                failure: try reader.readOptional { reader throws(WireError) in try reader.readLine() })
         case let kind: throw .unknownValue(UInt64(kind), for: "LookupToControl")
         }
     }

@@ -1,10 +1,10 @@
 import WireFormat
 
-/// What lookup may ask of the parent: a user's .forward file, read with the user's own rights.
+/// What lookup may ask of the parent: a user's .forward file, read with the user's own rights. And its answers.
 package enum LookupToParent: WireMessage, Hashable {
-    /// Answered by `forward`.
+    /// Answered by ``ParentToLookup/forward(request:_:)``.
     case readForward(request: UInt64, user: UserEntry, userbase: String)
-    /// The answer to the parent's `user`.
+    /// The answer to ``ParentToLookup/user(request:userbase:name:)``.
     case user(request: UInt64, UserVerdict)
 
     package func encode(into writer: inout WireWriter) {
@@ -27,7 +27,7 @@ package enum LookupToParent: WireMessage, Hashable {
             self = .readForward(
                 request: try reader.readUInt64(),
                 user: try UserEntry(from: &reader),
-                userbase: try reader.readString())
+                userbase: try reader.readName())
         case 2: self = .user(request: try reader.readUInt64(), try UserVerdict(from: &reader))
         case let kind: throw .unknownValue(UInt64(kind), for: "LookupToParent")
         }

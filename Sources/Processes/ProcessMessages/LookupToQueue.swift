@@ -2,6 +2,7 @@ import WireFormat
 
 /// Lookup's answers to the queue.
 package enum LookupToQueue: WireMessage, Hashable {
+    /// The answer to ``QueueToLookup/expand(request:recipient:transaction:)``.
     case expanded(request: UInt64, ExpansionVerdict)
 
     package func encode(into writer: inout WireWriter) {

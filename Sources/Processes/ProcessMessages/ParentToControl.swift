@@ -4,7 +4,8 @@ import WireFormat
 package enum ParentToControl: WireMessage, Hashable {
     /// The listening control socket comes along.
     case socket
-    /// Empty when the new configuration is in force; else the reasons why the old one still is.
+    /// The answer to ``ControlToParent/reload(request:)``. No errors: the new configuration is in force; else why
+    /// the old one still is, each reason one printable line.
     case reloaded(request: UInt64, errors: [String])
 
     package func encode(into writer: inout WireWriter) {
@@ -14,7 +15,7 @@ package enum ParentToControl: WireMessage, Hashable {
         case .reloaded(let request, let errors):
             writer.write(UInt8(2))
             writer.write(request)
-            writer.write(list: errors) { $1.write($0) }
+            writer.write(list: errors) { $1.write(line: $0) }
         }
     }
 
@@ -24,7 +25,7 @@ package enum ParentToControl: WireMessage, Hashable {
         case 2:
             self = .reloaded(
                 request: try reader.readUInt64(),
-                errors: try reader.readList { reader throws(WireError) in try reader.readString() })
+                errors: try reader.readList { reader throws(WireError) in try reader.readLine() })
         case let kind: throw .unknownValue(UInt64(kind), for: "ParentToControl")
         }
     }

@@ -5,10 +5,11 @@ import WireFormat
 package enum ParentToDispatcher: WireMessage, Hashable {
     /// A bound, listening socket comes along.
     case listener(ListenerSocket)
-    /// After a reload: these sockets stay, all others are closed.
+    /// After a reload: the sockets with these ids (``ListenerSocket/id``) stay, all others are closed.
     case closeListeners(except: [UInt32])
-    /// The socket to the new agent comes along.
+    /// The socket to the new agent comes along; the agent runs as this user.
     case agent(request: UInt64, user: UserEntry)
+    /// No agent, and why in one printable line. Permanent: no later try would do better.
     case agentRefused(request: UInt64, isPermanent: Bool, reason: String)
 
     package func encode(into writer: inout WireWriter) {
@@ -27,7 +28,7 @@ package enum ParentToDispatcher: WireMessage, Hashable {
             writer.write(UInt8(4))
             writer.write(request)
             writer.write(isPermanent)
-            writer.write(reason)
+            writer.write(line: reason)
         }
     }
 
@@ -42,7 +43,7 @@ package enum ParentToDispatcher: WireMessage, Hashable {
             self = .agentRefused(
                 request: try reader.readUInt64(),
                 isPermanent: try reader.readBool(),
-                reason: try reader.readString())
+                reason: try reader.readLine())
         case let kind: throw .unknownValue(UInt64(kind), for: "ParentToDispatcher")
         }
     }
@@ -54,7 +55,9 @@ package struct ListenerSocket: WireMessage, Hashable {
     package var id: UInt32
     /// Its place in the listeners of the configuration sent before.
     package var listener: UInt32
+    /// What it is bound to.
     package var address: IPAddress
+    /// The TCP port.
     package var port: UInt16
 
     package init(id: UInt32, listener: UInt32, address: IPAddress, port: UInt16) {

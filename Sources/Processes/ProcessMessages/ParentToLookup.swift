@@ -1,10 +1,12 @@
 import Tables
 import WireFormat
 
-/// The parent's questions to lookup, and answers.
+/// The parent's answers to lookup, and its questions.
 package enum ParentToLookup: WireMessage, Hashable {
+    /// The answer to ``LookupToParent/readForward(request:user:userbase:)``.
     case forward(request: UInt64, ForwardFile)
-    /// The record of a user the parent is to become. Answered by `user` on the way back.
+    /// The record of a user the parent is to become. Answered by
+    /// ``LookupToParent/user(request:_:)``.
     case user(request: UInt64, userbase: String, name: String)
 
     package func encode(into writer: inout WireWriter) {
@@ -27,8 +29,8 @@ package enum ParentToLookup: WireMessage, Hashable {
         case 2:
             self = .user(
                 request: try reader.readUInt64(),
-                userbase: try reader.readString(),
-                name: try reader.readString())
+                userbase: try reader.readName(),
+                name: try reader.readName())
         case let kind: throw .unknownValue(UInt64(kind), for: "ParentToLookup")
         }
     }
@@ -44,19 +46,22 @@ extension ForwardFile: WireMessage {
             writer.write(bytes)
         case .temporaryFailure(let reason):
             writer.write(UInt8(3))
-            writer.write(reason)
+            writer.write(line: reason)
         case .permanentFailure(let reason):
             writer.write(UInt8(4))
-            writer.write(reason)
+            writer.write(line: reason)
         }
     }
 
     package init(from reader: inout WireReader) throws(WireError) {
         switch try reader.readUInt8() {
         case 1: self = .none
-        case 2: self = .content(try reader.readBytes())
-        case 3: self = .temporaryFailure(try reader.readString())
-        case 4: self = .permanentFailure(try reader.readString())
+        case 2:
+            let content = try reader.readBytes()
+            guard content.count <= Self.maximumSize else { throw .invalid("length of a forward file") }
+            self = .content(content)
+        case 3: self = .temporaryFailure(try reader.readLine())
+        case 4: self = .permanentFailure(try reader.readLine())
         case let kind: throw .unknownValue(UInt64(kind), for: "forward file")
         }
     }

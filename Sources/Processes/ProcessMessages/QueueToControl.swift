@@ -1,14 +1,16 @@
 import Envelopes
-import MailSyntax
 import WireFormat
 
 /// The queue's answers to control.
 package enum QueueToControl: WireMessage, Hashable {
-    /// Empty at the end.
+    /// The answer to ``ControlToQueue/page(request:after:message:limit:)``; empty at the end.
     case page(request: UInt64, [ListedEnvelope])
+    /// The answer to ``ControlToQueue/envelope(request:_:)``, nil for an unknown one.
     case envelope(request: UInt64, ListedEnvelope?)
-    /// Nil for an unknown message; a file comes along as its descriptor.
+    /// The answer to ``ControlToQueue/body(request:_:)``, nil for an unknown message. A file comes along as its
+    /// descriptor.
     case body(request: UInt64, MessageBody?)
+    /// The answer to ``ControlToQueue/statistics(request:)``.
     case statistics(request: UInt64, [Statistic])
 
     package func encode(into writer: inout WireWriter) {
@@ -55,10 +57,12 @@ package enum QueueToControl: WireMessage, Hashable {
     }
 }
 
-/// An envelope as the queue holds it.
+/// An envelope as the queue holds it, with all that a listing shows.
 package struct ListedEnvelope: WireMessage, Hashable {
+    /// What it shares with the message's other envelopes.
     package var transaction: Transaction
     package var envelope: Envelope
+    /// What has happened to it so far.
     package var history: DeliveryHistory
 
     package init(transaction: Transaction, envelope: Envelope, history: DeliveryHistory) {

@@ -3,34 +3,41 @@ import WireFormat
 
 /// What the queue tells the dispatcher: answers about new messages, and work.
 package enum QueueToDispatcher: WireMessage, Hashable {
+    /// The answer to ``DispatcherToQueue/begin(transfer:)``: the message has a name.
     case opened(transfer: UInt64, MessageID)
-    /// Durable: 250 may be said.
+    /// The answer to ``DispatcherToQueue/commit(transfer:_:)``: it is durable, 250 may be said.
     case committed(transfer: UInt64)
     /// Opening or committing failed; nothing of the message is kept.
     case refused(transfer: UInt64, QueueRefusal)
-    /// Try these envelopes of one message now. The body is inline, or in the file whose descriptor comes along.
+    /// Try these envelopes of one message now, 1 to ``maximumAttempts``. The body is inline, or in the file
+    /// whose descriptor comes along.
     case deliver(Transaction, [Attempt], MessageBody)
 
     /// An envelope to try.
     package struct Attempt: WireMessage, Hashable {
+        /// For this machine or another. Never a report, which the queue writes itself.
         package var envelope: Envelope
         /// An earlier attempt may have reached the mailbox without our having recorded it: it was tried
         /// before, or was queued before this process began.
         package var isRepeat: Bool
+
         package init(envelope: Envelope, isRepeat: Bool) {
             self.envelope = envelope
             self.isRepeat = isRepeat
         }
+
         package func encode(into writer: inout WireWriter) {
             envelope.encode(into: &writer)
             writer.write(isRepeat)
         }
+
         package init(from reader: inout WireReader) throws(WireError) {
             self.init(envelope: try Envelope(from: &reader), isRepeat: try reader.readBool())
+            if case .bounce = envelope.kind { throw .invalid("report to deliver") }
         }
     }
 
-    /// Envelopes of one `deliver` at most.
+    /// Envelopes of one `deliver` at most, so that a frame holds them.
     package static let maximumAttempts = 256
 
     package func encode(into writer: inout WireWriter) {
@@ -45,7 +52,7 @@ package enum QueueToDispatcher: WireMessage, Hashable {
         case .refused(let transfer, let refusal):
             writer.write(UInt8(3))
             writer.write(transfer)
-            writer.write(refusal.rawValue)
+            refusal.encode(into: &writer)
         case .deliver(let transaction, let attempts, let body):
             writer.write(UInt8(4))
             transaction.encode(into: &writer)
@@ -54,36 +61,49 @@ package enum QueueToDispatcher: WireMessage, Hashable {
         }
     }
 
+    /// - Throws: ``WireError/invalid(_:)`` for attempts of more than one message, besides what fields throw:
+    ///   one body goes with all of them.
     package init(from reader: inout WireReader) throws(WireError) {
         switch try reader.readUInt8() {
         case 1: self = .opened(transfer: try reader.readUInt64(), try MessageID(from: &reader))
         case 2: self = .committed(transfer: try reader.readUInt64())
-        case 3:
-            let transfer = try reader.readUInt64()
-            let value = try reader.readUInt8()
-            guard let refusal = QueueRefusal(rawValue: value) else { throw .unknownValue(UInt64(value), for: "refusal") }
-            self = .refused(transfer: transfer, refusal)
+        case 3: self = .refused(transfer: try reader.readUInt64(), try QueueRefusal(from: &reader))
         case 4:
-            self = .deliver(
-                try Transaction(from: &reader), try reader.readList { reader throws(WireError) in try Attempt(from: &reader) },
-                try MessageBody(from: &reader))
+            let transaction = try Transaction(from: &reader)
+            let attempts = try reader.readList(of: "attempts", maximum: Self.maximumAttempts) {
+                reader throws(WireError) in try Attempt(from: &reader)
+            }
+            let message = attempts.first?.envelope.id.message
+            guard attempts.allSatisfy({ $0.envelope.id.message == message }) else {
+                throw .invalid("attempts of several messages")
+            }
+            self = .deliver(transaction, attempts, try MessageBody(from: &reader))
         case let kind: throw .unknownValue(UInt64(kind), for: "QueueToDispatcher")
         }
     }
 }
 
 /// Why the queue did not take a message; always a temporary failure for the client.
-package enum QueueRefusal: UInt8, Hashable, Sendable {
+package enum QueueRefusal: UInt8, WireMessage, Hashable {
     /// 452 4.3.1.
     case outOfSpace = 1
     /// 451 4.3.0.
     case failure = 2
+
+    package func encode(into writer: inout WireWriter) { writer.write(rawValue) }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        let value = try reader.readUInt8()
+        guard let refusal = Self(rawValue: value) else { throw .unknownValue(UInt64(value), for: "refusal") }
+        self = refusal
+    }
 }
 
 /// A message's bytes on their way between processes.
 package enum MessageBody: WireMessage, Hashable {
+    /// All of it.
     case inline([UInt8])
-    /// In the file that comes along with the message, from its start.
+    /// In the file that comes along with the message, from its start; in bytes.
     case file(size: UInt64)
 
     package func encode(into writer: inout WireWriter) {
@@ -100,7 +120,7 @@ package enum MessageBody: WireMessage, Hashable {
     package init(from reader: inout WireReader) throws(WireError) {
         switch try reader.readUInt8() {
         case 1: self = .inline(try reader.readBytes())
-        case 2: self = .file(size: try reader.readUInt64())
+        case 2: self = .file(size: try reader.readFileSize())
         case let kind: throw .unknownValue(UInt64(kind), for: "message body")
         }
     }

@@ -4,7 +4,8 @@ import WireFormat
 
 /// What the queue asks of lookup: where its reports go.
 package enum QueueToLookup: WireMessage, Hashable {
-    /// Answered by `expanded`.
+    /// Decide about the sender of a message, to whom a report goes. Answered by
+    /// ``LookupToQueue/expanded(request:_:)``.
     case expand(request: UInt64, recipient: MailAddress, transaction: Transaction)
 
     package func encode(into writer: inout WireWriter) {

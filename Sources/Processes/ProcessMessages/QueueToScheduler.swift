@@ -6,16 +6,22 @@ import WireFormat
 package enum QueueToScheduler: WireMessage, Hashable {
     /// New envelopes, durable: due at once.
     case submitted([ScheduledEnvelope])
-    /// Envelopes that were queued before this daemon began.
-    case recovered([ScheduledEnvelope])
+    /// Handed on or kept: the envelope is gone.
     case delivered(EnvelopeID)
+    /// To be tried again.
     case failedTemporarily(EnvelopeID)
+    /// Given up; its sender was told where that is due.
     case failedPermanently(EnvelopeID)
+    /// Given up because the message has been here before.
     case looped(EnvelopeID)
+    /// Not tried: its holder has enough work. It waits for `released` of the same holder.
     case held(EnvelopeID, holder: UInt64)
+    /// The holder has room for this many of its envelopes.
     case released(holder: UInt64, count: UInt32)
     /// It could not be read: set aside or gone.
     case vanished(EnvelopeID)
+    /// Envelopes that were queued before this daemon began.
+    case recovered([ScheduledEnvelope])
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -53,8 +59,6 @@ package enum QueueToScheduler: WireMessage, Hashable {
 
     package init(from reader: inout WireReader) throws(WireError) {
         switch try reader.readUInt8() {
-        case 9:
-            self = .recovered(try reader.readList { reader throws(WireError) in try ScheduledEnvelope(from: &reader) })
         case 1:
             self = .submitted(
                 try reader.readList { reader throws(WireError) in try ScheduledEnvelope(from: &reader) })
@@ -65,6 +69,9 @@ package enum QueueToScheduler: WireMessage, Hashable {
         case 6: self = .held(try EnvelopeID(from: &reader), holder: try reader.readUInt64())
         case 7: self = .released(holder: try reader.readUInt64(), count: try reader.readUInt32())
         case 8: self = .vanished(try EnvelopeID(from: &reader))
+        case 9:
+            self = .recovered(
+                try reader.readList { reader throws(WireError) in try ScheduledEnvelope(from: &reader) })
         case let kind: throw .unknownValue(UInt64(kind), for: "QueueToScheduler")
         }
     }
@@ -73,15 +80,24 @@ package enum QueueToScheduler: WireMessage, Hashable {
 /// What the scheduler needs to know of an envelope.
 package struct ScheduledEnvelope: WireMessage, Hashable {
     package var id: EnvelopeID
+    /// Decides how soon it is tried again.
     package var kind: DeliveryKind
     package var created: Timestamp
+    /// Seconds after `created` when it expires.
     package var timeToLive: Int64
+    /// Attempts that failed for the time being.
     package var attempts: UInt32
+    /// When the last of them was.
     package var lastAttempt: Timestamp?
+    /// When the sender was last told that it still waits.
     package var lastNotice: Timestamp?
+    /// Rests until an operator resumes it.
     package var isSuspended: Bool
 
-    package init(id: EnvelopeID, kind: DeliveryKind, created: Timestamp, timeToLive: Int64, attempts: UInt32, lastAttempt: Timestamp?, lastNotice: Timestamp?, isSuspended: Bool) {
+    package init(
+        id: EnvelopeID, kind: DeliveryKind, created: Timestamp, timeToLive: Int64, attempts: UInt32,
+        lastAttempt: Timestamp?, lastNotice: Timestamp?, isSuspended: Bool
+    ) {
         self.id = id
         self.kind = kind
         self.created = created
@@ -108,7 +124,7 @@ package struct ScheduledEnvelope: WireMessage, Hashable {
             id: try EnvelopeID(from: &reader),
             kind: try DeliveryKind(from: &reader),
             created: try Timestamp(from: &reader),
-            timeToLive: try reader.readInt64(),
+            timeToLive: try reader.readDuration(),
             attempts: try reader.readUInt32(),
             lastAttempt: try reader.readOptional { reader throws(WireError) in try Timestamp(from: &reader) },
             lastNotice: try reader.readOptional { reader throws(WireError) in try Timestamp(from: &reader) },

@@ -1,13 +1,20 @@
 import WireFormat
 
-/// The processes of the daemon, one role each (house rule: one place per job).
+/// The processes of the daemon, one role each.
 package enum Role: UInt8, Hashable, Sendable, CaseIterable {
+    /// Owns the rights of root: starts the others, binds sockets, starts delivery agents.
     case parent = 1
+    /// Serves the control socket.
     case control
+    /// Answers from tables and rules.
     case lookup
+    /// Owns the spool.
     case queue
+    /// Knows what is due.
     case scheduler
+    /// Talks to the network and to delivery agents.
     case dispatcher
+    /// Owns the private keys.
     case crypto
 
     /// The word in process titles, logs and the hidden `-x` option.
@@ -43,6 +50,7 @@ package enum Role: UInt8, Hashable, Sendable, CaseIterable {
 
 extension Role: WireMessage {
     package func encode(into writer: inout WireWriter) { writer.write(rawValue) }
+
     package init(from reader: inout WireReader) throws(WireError) {
         let value = try reader.readUInt8()
         guard let role = Role(rawValue: value) else { throw .unknownValue(UInt64(value), for: "role") }

@@ -1,10 +1,12 @@
-import Envelopes
 import WireFormat
 
 /// The scheduler's answers to control.
 package enum SchedulerToControl: WireMessage, Hashable {
+    /// The answer to ``ControlToScheduler/states(request:_:)``, in the order of the question.
     case states(request: UInt64, [RunState])
+    /// The answer to an order: the envelopes concerned, or whether anything changed.
     case affected(request: UInt64, count: UInt64)
+    /// The answer to ``ControlToScheduler/statistics(request:)``.
     case statistics(request: UInt64, [Statistic])
 
     package func encode(into writer: inout WireWriter) {
@@ -48,6 +50,7 @@ package enum RunState: WireMessage, Hashable {
     case inflight(seconds: Int64)
     /// Waits for its user or relay to have room.
     case held
+    /// Rests until an operator resumes it.
     case suspended
     /// Gone meanwhile.
     case unknown

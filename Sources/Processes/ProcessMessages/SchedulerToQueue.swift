@@ -3,13 +3,14 @@ import WireFormat
 
 /// What the scheduler decides; the queue carries it out.
 package enum SchedulerToQueue: WireMessage, Hashable {
-    /// Due now.
+    /// Due now. Each is answered by one outcome, ``QueueToScheduler/held(_:holder:)`` or
+    /// ``QueueToScheduler/vanished(_:)``.
     case deliver([EnvelopeID])
     /// Its time is over: report it and let it go.
     case expire(EnvelopeID)
     /// The operator does not want it any more.
     case remove(EnvelopeID)
-    /// Tell the sender that it still waits.
+    /// Tell the sender that it still waits: `after` seconds, one of the warn intervals, have passed.
     case notifyDelay(EnvelopeID, after: Int64)
     /// The operator stopped it or lets it go on; worth keeping over a restart.
     case suspended(EnvelopeID, Bool)
@@ -41,7 +42,7 @@ package enum SchedulerToQueue: WireMessage, Hashable {
         case 1: self = .deliver(try reader.readList { reader throws(WireError) in try EnvelopeID(from: &reader) })
         case 2: self = .expire(try EnvelopeID(from: &reader))
         case 3: self = .remove(try EnvelopeID(from: &reader))
-        case 4: self = .notifyDelay(try EnvelopeID(from: &reader), after: try reader.readInt64())
+        case 4: self = .notifyDelay(try EnvelopeID(from: &reader), after: try reader.readDuration())
         case 5: self = .suspended(try EnvelopeID(from: &reader), try reader.readBool())
         case let kind: throw .unknownValue(UInt64(kind), for: "SchedulerToQueue")
         }

@@ -2,7 +2,7 @@ import WireFormat
 
 /// What the parent tells every role over the link the role was born with.
 package enum ParentToChild: WireMessage, Hashable {
-    /// The role's view of the configuration, in Configuration's own coding. Sent again after a reload.
+    /// The role's view of the configuration, encoded (``LookupView`` and its like). Sent again after a reload.
     case configure([UInt8])
     /// The descriptor that comes along leads to this process.
     case connect(Role)
@@ -49,7 +49,9 @@ package enum ChildToParent: WireMessage, Hashable {
     case ready
     /// A view after the first one is in force.
     case reconfigured
-    /// The role cannot go on; the parent logs it and ends the daemon.
+    /// A view after the first one cannot be used, and why; the one before stays in force.
+    case viewRefused(String)
+    /// The role cannot go on, and why in one printable line; the parent logs it and ends the daemon.
     case fatal(String)
 
     package func encode(into writer: inout WireWriter) {
@@ -58,7 +60,10 @@ package enum ChildToParent: WireMessage, Hashable {
         case .reconfigured: writer.write(UInt8(2))
         case .fatal(let reason):
             writer.write(UInt8(3))
-            writer.write(reason)
+            writer.write(line: reason)
+        case .viewRefused(let reason):
+            writer.write(UInt8(4))
+            writer.write(line: reason)
         }
     }
 
@@ -66,7 +71,8 @@ package enum ChildToParent: WireMessage, Hashable {
         switch try reader.readUInt8() {
         case 1: self = .ready
         case 2: self = .reconfigured
-        case 3: self = .fatal(try reader.readString())
+        case 3: self = .fatal(try reader.readLine())
+        case 4: self = .viewRefused(try reader.readLine())
         case let kind: throw .unknownValue(UInt64(kind), for: "ChildToParent")
         }
     }

@@ -3,6 +3,7 @@ import EventLoop
 import Platform
 import ProcessMessages
 import QueueStorage
+import RoleProcess
 
 /// What is due goes out, and what became of it comes back.
 extension QueueProcess {
@@ -97,6 +98,7 @@ extension QueueProcess {
 
     func attempted(_ id: EnvelopeID, _ outcome: DeliveryOutcome) {
         guard let queued = load(id) else { return }
+        context.log.trace(TraceSubjects.queue, "evpid=\(id) \(outcome)")
         switch outcome {
         case .delivered(let text):
             addReport(.delivered, about: queued, error: text)

@@ -2,6 +2,7 @@ import Envelopes
 import EventLoop
 import ProcessMessages
 import QueueStorage
+import RoleProcess
 import Scheduling
 
 /// When records become durable: commits at the end of the turn in which they came, all together; outcomes
@@ -40,6 +41,7 @@ extension QueueProcess {
                 store.recordGone(bounce)
                 scheduler?.send(.delivered(bounce))
             }
+            context.log.trace(TraceSubjects.queue, "msgid=\(id) committed with \(message.envelopes.count) envelopes")
             submit(message.envelopes)
         }
         for (id, error) in result.failed {

@@ -2,6 +2,7 @@ import Envelopes
 import EventLoop
 import ProcessMessages
 import QueueStorage
+import RoleProcess
 
 /// New messages: collected piece by piece, committed together with whatever else waits (group commit).
 
@@ -28,6 +29,7 @@ extension QueueProcess {
         do throws(StoreError) {
             let id = try store.beginMessage()
             incoming[transfer] = IncomingMessage(id: id)
+            context.log.trace(TraceSubjects.queue, "msgid=\(id) opened")
             dispatcher?.send(.opened(transfer: transfer, id))
         } catch {
             context.log.warning("no new message: \(error)")
@@ -72,6 +74,7 @@ extension QueueProcess {
 
     func rollback(_ transfer: UInt64) {
         guard let message = incoming.removeValue(forKey: transfer) else { return }
+        context.log.trace(TraceSubjects.queue, "msgid=\(message.id) given up")
         store.abandon(message.id)
     }
 

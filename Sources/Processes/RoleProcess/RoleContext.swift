@@ -13,16 +13,19 @@ package final class RoleContext {
     package let installation: InstallationPaths
     /// Where the queue's files are, as the role sees them.
     package let queueDirectory: String
+    /// What does not run until an operator resumes it.
+    package let startsPaused: Set<PausableService>
     private let parent: Link<ChildToParent, ParentToChild>
 
     init(
         role: Role, log: Logger, installation: InstallationPaths, queueDirectory: String,
-        parent: Link<ChildToParent, ParentToChild>
+        startsPaused: Set<PausableService>, parent: Link<ChildToParent, ParentToChild>
     ) {
         self.role = role
         self.log = log
         self.installation = installation
         self.queueDirectory = queueDirectory
+        self.startsPaused = startsPaused
         self.parent = parent
     }
 
@@ -47,6 +50,7 @@ package final class RoleContext {
         Diagnostics.leave(1)
     }
 
-    /// The largest frame between roles, in bytes: a message body that travels inline and its envelopes.
-    package static let maximumFrame = 1 << 20
+    /// The largest frame between roles, in bytes: what the largest list that is allowed comes to with the
+    /// longest addresses, such as the 10,000 envelopes of one expansion. A link holds no more than it was sent.
+    package static let maximumFrame = 16 << 20
 }

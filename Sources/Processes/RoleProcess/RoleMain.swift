@@ -10,21 +10,26 @@ import WireFormat
 package final class RoleMain<Process: RoleProcess> {
     private let installation: InstallationPaths
     private let log: Logger
+    private let startsPaused: Set<PausableService>
     private var parent: Link<ChildToParent, ParentToChild>?
     private var process: Process?
     private var isConfigured = false
 
-    private init(installation: InstallationPaths, log: Logger) {
+    private init(installation: InstallationPaths, log: Logger, startsPaused: Set<PausableService>) {
         self.installation = installation
         self.log = log
+        self.startsPaused = startsPaused
     }
 
     /// The descriptor of the link to the parent, the same in every child.
     package static var parentDescriptor: CInt { 3 }
 
     /// Runs the role until the parent says otherwise. Never returns.
-    package nonisolated static func run(_ type: Process.Type, installation: InstallationPaths, log: Logger) -> Never {
-        runLoop(making: { RoleMain(installation: installation, log: log) }, start: { $0.begin() })
+    package nonisolated static func run(
+        _ type: Process.Type, installation: InstallationPaths, log: Logger, startsPaused: Set<PausableService>
+    ) -> Never {
+        runLoop(
+            making: { RoleMain(installation: installation, log: log, startsPaused: startsPaused) }, start: { $0.begin() })
         Diagnostics.leave(0)
     }
 
@@ -40,13 +45,16 @@ package final class RoleMain<Process: RoleProcess> {
         }
         let parent = Link<ChildToParent, ParentToChild>(
             adopting: OwnedDescriptor(adopting: Self.parentDescriptor), name: "parent",
+            // A view holds whatever tables the configuration spells out.
+            maximumFrame: RoleContext.maximumFrame,
             receive: { [self] message, descriptor in receive(message, descriptor) },
             // The parent is gone without a word: nobody is left to tell.
             closed: { _ in Diagnostics.leave(1) })
         self.parent = parent
         let context = RoleContext(
             role: role, log: log, installation: installation,
-            queueDirectory: Process.privileges.queueDirectory(installation: installation), parent: parent)
+            queueDirectory: Process.privileges.queueDirectory(installation: installation),
+            startsPaused: startsPaused, parent: parent)
         process = Process(context: context)
     }
 
@@ -59,7 +67,8 @@ package final class RoleMain<Process: RoleProcess> {
                 if isConfigured { parent.send(.reconfigured) }
                 isConfigured = true
             } catch {
-                fail(error.reason)
+                guard isConfigured else { fail(error.reason) }
+                parent.send(.viewRefused(error.reason))
             }
         case .connect(let peer):
             guard let descriptor = descriptor.take() else { fail("no descriptor to \(peer.name)") }

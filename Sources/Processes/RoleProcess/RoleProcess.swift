@@ -16,7 +16,8 @@ package protocol RoleProcess: AnyObject {
 
     /// Takes a view of the configuration: the first before any peer, later ones after a reload.
     ///
-    /// - Throws: A ``ViewRefused`` with words for the log; the first view refused is fatal.
+    /// - Throws: A ``ViewRefused`` with words for the log, with the view before still in force; the first view
+    ///   refused is fatal.
     func configure(_ view: [UInt8]) throws(ViewRefused)
     /// Takes the descriptor that leads to a peer.
     func connect(_ peer: Role, over descriptor: consuming OwnedDescriptor)

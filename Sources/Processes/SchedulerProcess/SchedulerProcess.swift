@@ -50,7 +50,10 @@ package final class SchedulerProcess: RoleProcess {
         }
     }
 
-    package func serve() {}
+    package func serve() {
+        if context.startsPaused.contains(.mda) { _ = scheduler.paused(.local) }
+        if context.startsPaused.contains(.mta) { _ = scheduler.paused(.relay) }
+    }
 
     package func shutdown() async {
         timer.cancel()
@@ -107,6 +110,7 @@ package final class SchedulerProcess: RoleProcess {
         guard let queue else { return }
         let now = now
         for output in scheduler.tick(now: now) {
+            context.log.trace(TraceSubjects.scheduler, "\(output)")
             switch output {
             case .deliver(let ids): queue.send(.deliver(ids))
             case .expire(let id):

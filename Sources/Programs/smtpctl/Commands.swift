@@ -17,10 +17,11 @@ enum Commands {
         case envelopes(String)
     }
 
-    enum Problem: Error {
+    enum Problem: Error, Hashable {
+        /// A word too many.
         case invalid(String)
-        /// The words so far can go on in these ways.
-        case incomplete([String])
+        /// The words so far can go on in these ways; perhaps the wrong word was meant to be another.
+        case incomplete([String], meant: String?)
     }
 
     private enum Token {
@@ -156,12 +157,24 @@ enum Commands {
                 candidates = abbreviated
             } else {
                 guard !open.isEmpty else { throw .invalid(word) }
-                throw .incomplete(Set(open.map { line(of: $0.command) }).sorted())
+                // Of several that begin so none is more likely than the others.
+                throw .incomplete(
+                    Set((keywords.isEmpty ? open : abbreviated).map { line(of: $0.command) }).sorted(),
+                    meant: keywords.isEmpty ? nearest(to: word, among: open.map(\.command), at: index) : nil)
             }
         }
         guard let found = candidates.first(where: { $0.command.tokens.count == words.count }) else {
-            throw .incomplete(Set(candidates.map { line(of: $0.command) }).sorted())
+            throw .incomplete(Set(candidates.map { line(of: $0.command) }).sorted(), meant: nil)
         }
         return found.command.make(found.values)
+    }
+
+    /// The keyword that stands at a place and is nearest to a word.
+    private static func nearest(to word: String, among commands: [Command], at index: Int) -> String? {
+        let keywords = commands.compactMap { command -> String? in
+            guard case .word(let keyword) = command.tokens[index] else { return nil }
+            return keyword
+        }
+        return NearestWord.of(word, among: Set(keywords))
     }
 }

@@ -1,5 +1,6 @@
 import ControlMessages
 import Glibc
+import OfflineStore
 import Platform
 
 /// smtpctl(8): one command, one answer.
@@ -20,7 +21,9 @@ struct Program {
         } catch {
             switch error {
             case .invalid(let word): Diagnostics.say("smtpctl: invalid command: \(word)")
-            case .incomplete(let lines): Diagnostics.say((["possibilities are:"] + lines.map { "  " + $0 }).joined(separator: "\n"))
+            case .incomplete(let lines, let meant):
+                if let meant { Diagnostics.say("smtpctl: did you mean \(meant)?") }
+                Diagnostics.say((["possibilities are:"] + lines.map { "  " + $0 }).joined(separator: "\n"))
             }
             exit(1)
         }
@@ -33,7 +36,12 @@ struct Program {
             }
             finish(last, answer, request)
         } catch {
-            Diagnostics.fail("smtpctl: \(error)")
+            Diagnostics.say("smtpctl: \(error)")
+            // The spool of a stopped daemon is not touched; what waits for its start can be listed.
+            if case .notRunning = error, case .showQueue(nil) = request {
+                for lines in OfflineListing.lines(in: installation.offline) { try? Files.writeAll(raw: STDOUT_FILENO, lines.utf8) }
+            }
+            exit(1)
         }
     }
 

@@ -1,5 +1,6 @@
-import Platform
+import Log
 import ProcessMessages
+import RoleProcess
 
 /// The command line of smtpd(8).
 struct Arguments {
@@ -19,8 +20,8 @@ struct Arguments {
     var mode = Mode.serve
     var file: String?
     var macros: [(String, String)] = []
-    var paused: [String] = []
-    var traces: [String] = []
+    var paused: Set<PausableService> = []
+    var traces: [TraceSubject] = []
     /// `-d`: foreground, log on standard error.
     var debugs = false
     /// `-F`: foreground, log to syslog.
@@ -32,6 +33,7 @@ struct Arguments {
         case missingArgument(String)
         case badMacro(String)
         case badService(String)
+        case badSubject(TraceSubjects.Problem)
         case unknownRole(String)
         case unexpected(String)
 
@@ -41,6 +43,7 @@ struct Arguments {
             case .missingArgument(let option): "option \(option) needs an argument"
             case .badMacro(let text): "-D \(text): not NAME=VALUE"
             case .badService(let text): "-P \(text): not mda, mta or smtp"
+            case .badSubject(let problem): "-T \(problem)"
             case .unknownRole(let text): "-x \(text): no such process"
             case .unexpected(let text): "unexpected argument \(text)"
             }
@@ -84,11 +87,16 @@ struct Arguments {
                 case "P":
                     let text = try argument("-P", letters)
                     letters = ""
-                    guard ["mda", "mta", "smtp"].contains(text) else { throw .badService(text) }
-                    paused.append(text)
+                    guard let service = PausableService(rawValue: text) else { throw .badService(text) }
+                    paused.insert(service)
                 case "T":
-                    traces.append(try argument("-T", letters))
+                    let text = try argument("-T", letters)
                     letters = ""
+                    do throws(TraceSubjects.Problem) {
+                        traces += try TraceSubjects.named(text)
+                    } catch {
+                        throw .badSubject(error)
+                    }
                 case "x":
                     let text = try argument("-x", letters)
                     letters = ""

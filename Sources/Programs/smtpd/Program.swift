@@ -53,14 +53,23 @@ struct Program {
         var options = DaemonOptions(file: arguments.file ?? defaultConfiguration)
         options.macros = arguments.macros
         options.paused = arguments.paused
+        options.traces = arguments.traces
         options.isVerbose = arguments.verbose
         options.isForeground = arguments.debugs || arguments.foreground
         options.logsToStandardError = arguments.debugs
         return options
     }
 
+    /// A daemon in the background reads its configuration again from another directory.
+    private static func absolute(_ path: String) -> String {
+        guard !path.hasPrefix("/"), let directory = getcwd(nil, 0) else { return path }
+        defer { free(directory) }
+        return String(cString: directory) + "/" + path
+    }
+
     private static func logger(_ arguments: DaemonOptions) -> Logger {
         let settings = LogSettings(isVerbose: arguments.isVerbose)
+        for subject in arguments.traces { settings.setTracing(subject, true) }
         return arguments.logsToStandardError
             ? Logger(StandardErrorSink(program: "smtpd"), settings: settings)
             : Logger(SyslogSink(program: "smtpd"), settings: settings)
@@ -100,7 +109,7 @@ struct Program {
     }
 
     private static func tell(_ diagnostics: [Diagnostic], of options: DaemonOptions) {
-        for diagnostic in diagnostics where diagnostic.severity > .note || options.isVerbose {
+        for diagnostic in diagnostics where diagnostic.severity != .note || options.isVerbose {
             Diagnostics.say(diagnostic.description)
         }
     }
@@ -116,18 +125,23 @@ struct Program {
 
     private static func run(_ role: Role, _ arguments: Arguments, _ installation: InstallationPaths) -> Never {
         let log = logger(options(arguments))
+        func start<Process: RoleProcess>(_ type: Process.Type) -> Never {
+            RoleMain<Process>.run(type, installation: installation, log: log, startsPaused: arguments.paused)
+        }
         switch role {
-        case .control: RoleMain<ControlProcess>.run(ControlProcess.self, installation: installation, log: log)
-        case .lookup: RoleMain<LookupProcess>.run(LookupProcess.self, installation: installation, log: log)
-        case .queue: RoleMain<QueueProcess>.run(QueueProcess.self, installation: installation, log: log)
-        case .scheduler: RoleMain<SchedulerProcess>.run(SchedulerProcess.self, installation: installation, log: log)
-        case .dispatcher: RoleMain<DispatcherProcess>.run(DispatcherProcess.self, installation: installation, log: log)
-        case .crypto: RoleMain<CryptoProcess>.run(CryptoProcess.self, installation: installation, log: log)
+        case .control: start(ControlProcess.self)
+        case .lookup: start(LookupProcess.self)
+        case .queue: start(QueueProcess.self)
+        case .scheduler: start(SchedulerProcess.self)
+        case .dispatcher: start(DispatcherProcess.self)
+        case .crypto: start(CryptoProcess.self)
         case .parent: preconditionFailure("the parent is started without -x")
         }
     }
 
-    private static func serve(_ options: DaemonOptions, _ installation: InstallationPaths) -> Never {
+    private static func serve(_ given: DaemonOptions, _ installation: InstallationPaths) -> Never {
+        var options = given
+        options.file = absolute(given.file)
         let configuration: Configuration
         switch ConfigurationReading.read(options) {
         case .refused(let lines):
@@ -151,14 +165,16 @@ struct Program {
             Diagnostics.fail(
                 "smtpd: need root privileges, or \(InstallationPaths.environmentVariable)=DIRECTORY to run without")
         }
+        var report: StartReport?
         if !options.isForeground {
             do throws(SystemError) {
-                try ThisProcess.detach()
+                report = try ThisProcess.detach()
             } catch {
                 Diagnostics.fail("smtpd: \(error)")
             }
         }
         ParentProcess.run(
-            options: options, configuration: configuration, installation: installation, log: logger(options))
+            options: options, configuration: configuration, installation: installation, log: logger(options),
+            report: report)
     }
 }

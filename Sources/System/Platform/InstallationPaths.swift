@@ -31,10 +31,6 @@ package struct InstallationPaths: Hashable, Sendable {
     /// honour it.
     package static let environmentVariable = "MARTLET_SPOOL"
 
-    /// The daemon, for `sendmail -bd`.
-    package static let daemon = "/usr/sbin/smtpd"
-    /// The set-group-id program that stores a message while no daemon runs.
-    package static let offlineHelper = "/usr/libexec/martlet/sendmail-offline"
     package static let aliases = "/etc/aliases"
     /// Its first line is the domain of addresses without one.
     package static let mailName = "/etc/mailname"

@@ -46,7 +46,10 @@ package enum ThisProcess {
 
     /// Goes on in the background: a child in a session of its own, in the root directory, with the standard
     /// descriptors on /dev/null. Only before anything else has been started.
-    package static func detach() throws(SystemError) {
-        _ = try checked("daemon") { daemon(0, 0) }
+    ///
+    /// The process that was started ends when the one in the background has reported.
+    package static func detach() throws(SystemError) -> StartReport {
+        completeStandardDescriptors()
+        return StartReport(OwnedDescriptor(adopting: try checked("detach") { martlet_detach() }))
     }
 }

@@ -2,6 +2,7 @@ import Envelopes
 import MailSyntax
 import Testing
 import WireFormat
+import WireTesting
 
 @testable import AgentMessages
 
@@ -9,10 +10,13 @@ private func address(_ local: String, _ domain: String = "example.org") throws -
     MailAddress(try LocalPart(validating: Array(local.utf8)), at: try Domain(validating: Array(domain.utf8)))
 }
 
-private func request(_ method: DeliveryMethod, _ body: DeliveryBody, sender: ReversePath = .null) throws -> DeliveryRequest {
+private func request(_ method: DeliveryMethod, _ body: DeliveryBody, sender: ReversePath = .null) throws
+    -> DeliveryRequest
+{
     DeliveryRequest(
         id: 7, envelope: try #require(EnvelopeID(rawValue: 0x0102_0304_0506_0708)), created: Timestamp(seconds: -3),
-        isRepeat: true, sender: sender, recipient: try address("ada+lists"), destination: try address("ada b", "[192.0.2.1]"),
+        isRepeat: true, sender: sender, recipient: try address("ada+lists"),
+        destination: try address("ada b", "[192.0.2.1]"),
         method: method, body: body)
 }
 
@@ -42,30 +46,27 @@ private let answers: [AgentToDispatcher] = [
     .leaving,
 ]
 
+private func subjects() throws -> [WireSubject] { [WireSubject(try requests()), WireSubject(answers)] }
+
 private func decodes<Message: WireMessage>(_ bytes: ArraySlice<UInt8>, as: Message.Type) -> Bool {
     (try? Message(decoding: bytes)) != nil
 }
 
 @Suite("Messages between dispatcher and delivery agent") struct AgentMessagesTests {
-    @Test func `every request comes back as it was sent`() throws {
-        for message in try requests() { #expect(try DispatcherToAgent(decoding: message.encoded[...]) == message) }
+    @Test func `what is sent arrives`() throws {
+        for subject in try subjects() { #expect(subject.roundTripFaults() == []) }
     }
 
-    @Test func `every answer comes back as it was sent`() throws {
-        for message in answers { #expect(try AgentToDispatcher(decoding: message.encoded[...]) == message) }
+    @Test func `neither a cut nor a longer message is taken`() throws {
+        for subject in try subjects() { #expect(subject.lengthFaults() == []) }
     }
 
-    @Test func `no truncation and no trailing byte is taken`() throws {
-        for message in try requests() {
-            let bytes = message.encoded
-            for count in bytes.indices { #expect(!decodes(bytes[..<count], as: DispatcherToAgent.self)) }
-            #expect(!decodes((bytes + [0])[...], as: DispatcherToAgent.self))
-        }
-        for message in answers {
-            let bytes = message.encoded
-            for count in bytes.indices { #expect(!decodes(bytes[..<count], as: AgentToDispatcher.self)) }
-            #expect(!decodes((bytes + [0])[...], as: AgentToDispatcher.self))
-        }
+    @Test func `a changed byte is refused or means something else`() throws {
+        for subject in try subjects() { #expect(subject.changeFaults() + subject.countFaults() == []) }
+    }
+
+    @Test func `random bytes are refused or mean what they say`() throws {
+        for subject in try subjects() { #expect(subject.randomFaults(seed: 42, rounds: 5_000) == []) }
     }
 
     @Test func `an inline body ends at its limit`() throws {
@@ -91,7 +92,8 @@ private func decodes<Message: WireMessage>(_ bytes: ArraySlice<UInt8>, as: Messa
         for (offset, size, isTaken) in [
             (UInt64(1), UInt64(Int64.max) - 1, true), (1, UInt64(Int64.max), false), (.max, .max, false),
         ] {
-            let message = DispatcherToAgent.deliver(try request(.mbox(path: "/m"), .descriptor(offset: offset, size: size)))
+            let message = DispatcherToAgent.deliver(
+                try request(.mbox(path: "/m"), .descriptor(offset: offset, size: size)))
             #expect(decodes(message.encoded[...], as: DispatcherToAgent.self) == isTaken)
         }
     }
@@ -100,7 +102,8 @@ private func decodes<Message: WireMessage>(_ bytes: ArraySlice<UInt8>, as: Messa
         DeliveryOutcome.delivered("a\nb"), .delivered("a\u{7F}"),
         .temporary(DeliveryFailure(status: "5.1.1", text: "")), .permanent(DeliveryFailure(status: "4.1.1", text: "")),
         .temporary(DeliveryFailure(status: "4.1", text: "")), .temporary(DeliveryFailure(status: "4.1.1 x", text: "")),
-        .temporary(DeliveryFailure(status: "4.2.1000", text: "")), .permanent(DeliveryFailure(status: "5.3.0", text: "\r")),
+        .temporary(DeliveryFailure(status: "4.2.1000", text: "")),
+        .permanent(DeliveryFailure(status: "5.3.0", text: "\r")),
         .delivered(String(repeating: "x", count: AgentOutcome.maximumTextLength + 1)),
         .delivered("e" + String(repeating: "\u{301}", count: AgentOutcome.maximumTextLength)),
     ])
@@ -110,38 +113,5 @@ private func decodes<Message: WireMessage>(_ bytes: ArraySlice<UInt8>, as: Messa
         var forged = AgentOutcome(request: 1, outcome: .loop)
         forged.outcome = outcome
         #expect(!decodes(AgentToDispatcher.outcomes([forged]).encoded[...], as: AgentToDispatcher.self))
-    }
-
-    @Test func `mutated messages are read or refused, never more`() throws {
-        var generator = SplitMix64(state: 42)
-        let seeds = try requests().map(\.encoded) + answers.map(\.encoded)
-        for _ in 0..<20_000 {
-            var bytes = seeds[Int(generator.next() % UInt64(seeds.count))]
-            for _ in 0...(generator.next() % 4) {
-                let index = Int(generator.next() % UInt64(bytes.count))
-                switch generator.next() % 3 {
-                case 0: bytes[index] = UInt8(truncatingIfNeeded: generator.next())
-                case 1: bytes.insert(UInt8(truncatingIfNeeded: generator.next()), at: index)
-                default: if bytes.count > 1 { bytes.remove(at: index) }
-                }
-            }
-            if let message = try? DispatcherToAgent(decoding: bytes[...]) {
-                #expect(try DispatcherToAgent(decoding: message.encoded[...]) == message)
-            }
-            if let message = try? AgentToDispatcher(decoding: bytes[...]) {
-                #expect(try AgentToDispatcher(decoding: message.encoded[...]) == message)
-            }
-        }
-    }
-}
-
-private struct SplitMix64 {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

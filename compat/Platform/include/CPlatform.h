@@ -70,6 +70,14 @@ struct martlet_spawn {
  */
 pid_t martlet_spawn(const struct martlet_spawn *request, const char **step);
 
+/*
+ * Goes on in the background: a child in a session of its own, in the root directory, with the standard
+ * descriptors on /dev/null. Returns in the child only, with a descriptor to report the outcome of its start on:
+ * a zero byte, or the reason of a failure. The process that was started waits for that, and exits with status 0,
+ * or with 1 after writing the reason to standard error. -1 when it cannot be done.
+ */
+int martlet_detach(void);
+
 /* The status of waitpid taken apart. */
 bool martlet_wait_exited(int status, int *code);
 int martlet_wait_signal(int status);

@@ -50,6 +50,7 @@ extension Invocation {
     }
 
     private static func parse(_ arguments: [[UInt8]]) throws(UsageError) -> Invocation {
+        if arguments == [Array("--replay-offline".utf8)] { return .replayOffline }
         var options = SubmissionOptions()
         var mode = UInt8(ascii: "m")
         var runsQueue = false

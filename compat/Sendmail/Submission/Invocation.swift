@@ -16,6 +16,8 @@ package enum Invocation: Hashable, Sendable {
     case runQueue
     /// `-bd`, and `-bD` in the foreground.
     case startDaemon(inForeground: Bool)
+    /// `--replay-offline`, for the daemon: hand in the file of the offline directory on standard input.
+    case replayOffline
     /// The command line makes no sense; nothing is delivered.
     case usage(UsageError)
 }

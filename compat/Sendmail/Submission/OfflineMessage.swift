@@ -75,3 +75,13 @@ package enum OfflineMessageError: Error, Hashable, Sendable {
     case malformed(WireError)
     case tooManyRecipients
 }
+
+extension OfflineMessageError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .notThisFormat: "not in the format of offline messages"
+        case .malformed(let error): "\(error)"
+        case .tooManyRecipients: "too many recipients"
+        }
+    }
+}

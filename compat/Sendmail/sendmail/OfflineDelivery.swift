@@ -8,14 +8,16 @@ import Submission
 enum OfflineDelivery {
     /// - Throws: What reading the rest of the message throws; nothing is stored then.
     static func store(
-        _ envelope: SubmissionEnvelope, _ input: inout MessageInput, _ console: Console, _ paths: InstallationPaths
+        _ envelope: SubmissionEnvelope, _ input: inout some MessagePieces, _ console: Console,
+        _ paths: InstallationPaths
     ) throws(MessageInputError) -> ExitCode {
         if paths.isRootless { return try writeFile(envelope, &input, console, paths) }
         return try runHelper(envelope, &input, console)
     }
 
     private static func writeFile(
-        _ envelope: SubmissionEnvelope, _ input: inout MessageInput, _ console: Console, _ paths: InstallationPaths
+        _ envelope: SubmissionEnvelope, _ input: inout some MessagePieces, _ console: Console,
+        _ paths: InstallationPaths
     ) throws(MessageInputError) -> ExitCode {
         do {
             try makeDirectory(paths)
@@ -49,12 +51,12 @@ enum OfflineDelivery {
     }
 
     private static func runHelper(
-        _ envelope: SubmissionEnvelope, _ input: inout MessageInput, _ console: Console
+        _ envelope: SubmissionEnvelope, _ input: inout some MessagePieces, _ console: Console
     ) throws(MessageInputError) -> ExitCode {
         do {
             let pair = try LocalSocket.pair()
             let process = try ChildProcess(
-                path: InstallationPaths.offlineHelper, arguments: ["sendmail-offline"], environment: []
+                path: InstalledPrograms().offlineHelper, arguments: ["sendmail-offline"], environment: []
             ).start(input: pair.second.raw, error: STDERR_FILENO)
             let socket = pair.first
             try pair.second.close()

@@ -23,6 +23,7 @@ struct Program {
         case .runQueue: status = runQueue(console, paths)
         case .rebuildAliases: status = AliasesUpdate.run(console, paths)
         case .startDaemon(let inForeground): status = startDaemon(inForeground, console)
+        case .replayOffline: status = OfflineReplay.run(console, paths)
         case .usage(let error):
             console.complain("\(error)\nusage: sendmail [-tiv] [-f sender] [-F name] recipient ...")
             status = .usage
@@ -45,10 +46,11 @@ struct Program {
     }
 
     private static func startDaemon(_ inForeground: Bool, _ console: Console) -> ExitCode {
+        let daemon = InstalledPrograms().daemon
         // The list ends at the first nil.
         let words = [strdup("smtpd"), inForeground ? strdup("-F") : nil, nil]
-        _ = execv(InstallationPaths.daemon, words)
-        console.complain("cannot start \(InstallationPaths.daemon): \(SystemError("exec").reason)")
+        _ = execv(daemon, words)
+        console.complain("cannot start \(daemon): \(SystemError("exec").reason)")
         return .unavailable
     }
 }

@@ -1,5 +1,5 @@
 import ControlMessages
-import Glibc
+import OfflineStore
 import Platform
 import Submission
 
@@ -7,7 +7,7 @@ import Submission
 enum QueueListing {
     static func run(_ console: Console, _ paths: InstallationPaths) -> ExitCode {
         let status = listDaemon(console, paths)
-        listOffline(console, paths)
+        for lines in OfflineListing.lines(in: paths.offline) { console.write(lines) }
         return status
     }
 
@@ -20,37 +20,6 @@ enum QueueListing {
             console.complain("\(error)")
             return .unavailable
         }
-    }
-
-    /// Users other than root may not look into the directory of the system; there is nothing to say of that.
-    private static func listOffline(_ console: Console, _ paths: InstallationPaths) {
-        guard let names = try? Files.list(paths.offline) else { return }
-        for name in names where !name.hasPrefix(".") {
-            // Who cannot read a file is not told of it, and neither is who finds something else in its place.
-            guard let lines = try? lines(paths.offline + "/" + name, name) else { continue }
-            console.write(lines)
-        }
-    }
-
-    /// One line for each recipient, in the format of `show queue`. The id is the random part of the name.
-    private static func lines(_ path: String, _ name: String) throws -> String {
-        let file = try Files.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
-        let status = try Files.status(file)
-        guard status.isRegular else { return "" }
-        var beginning: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 64 << 10)
-        while beginning.count < OfflineMessage.longestPreamble {
-            let count = try Files.readSome(file, into: &chunk)
-            if count == 0 { break }
-            beginning += chunk[..<count]
-        }
-        let envelope = try OfflineMessage(beginning: beginning, fileSize: status.size).envelope
-        let id = name.split(separator: ".").last.map(String.init) ?? name
-        let sender = envelope.sender.address?.text ?? "@"
-        return envelope.recipients.map { recipient in
-            let name = recipient.text
-            return "\(id)|local|mta||\(sender)|\(name)|\(name)|\(status.modified.seconds)|0|0|0|offline||\n"
-        }.joined()
     }
 }
 

@@ -3,7 +3,11 @@
 /// Private to one start of the daemon: the parent hands each role its view in it. There are no versions,
 /// since both ends are the same program.
 package protocol BinaryValue {
+    /// Appends the value's bytes.
     func encode(into bytes: inout [UInt8])
+
+    /// Takes the value's bytes from the front.
+    ///
     /// - Throws: ``DecodingFailure`` for anything ``encode(into:)`` cannot have written.
     init(from reader: inout ByteReader) throws(DecodingFailure)
 }
@@ -23,6 +27,7 @@ package enum DecodingFailure: Error, Hashable, Sendable {
 }
 
 extension BinaryValue {
+    /// The value's bytes and nothing else.
     package var encoded: [UInt8] {
         var bytes: [UInt8] = []
         encode(into: &bytes)
@@ -45,8 +50,8 @@ package struct ByteReader {
 
     package init(_ bytes: [UInt8]) { rest = bytes[...] }
 
+    /// Nothing is left to read.
     package var isAtEnd: Bool { rest.isEmpty }
-    package var remaining: Int { rest.count }
 
     mutating func byte() throws(DecodingFailure) -> UInt8 {
         guard let byte = rest.popFirst() else { throw .truncated }

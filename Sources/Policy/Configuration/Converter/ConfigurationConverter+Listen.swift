@@ -53,7 +53,12 @@ extension ConfigurationConverter {
             case "pki":
                 let pair = rest.popFirst()?.kind.string ?? ""
                 options.set(name, "pki \(MatchWriter.string(ConfigurationParser.lowercased(pair)))")
-            case "port", "tag", "hostname", "ca", "ciphers":
+            case "port":
+                // The one place where 7.x takes these reserved words for a string.
+                let port = rest.popFirst()
+                let isService = port?.kind == .word("smtp") || port?.kind == .word("smtps")
+                options.set(name, "port \((isService ? port?.kind.string : port.map(word)) ?? "")")
+            case "tag", "hostname", "ca", "ciphers":
                 options.set(name, "\(name) \(rest.popFirst().map(word) ?? "")")
             default:
                 options.set(name, name)

@@ -71,7 +71,7 @@ extension ConfigurationConverter {
         let isSame = statement.tokens.enumerated().allSatisfy { index, token in
             switch token.kind {
             case .word(let text): index == 0 && text == "table" || MatchWriter.isWord(text)
-            case .quoted(let text): !text.utf8.contains(UInt8(ascii: "\\"))
+            case .quoted(let text): !token.isLatin1 && !text.utf8.contains(UInt8(ascii: "\\"))
             case .number, .mark, .arrow, .newline: true
             case .end, .invalid: false
             }

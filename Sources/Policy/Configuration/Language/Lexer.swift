@@ -10,13 +10,20 @@ struct Lexer {
     static let maximumTokenLength = 8095
     /// How deep includes may nest: more than a sensible file, less than one that includes itself.
     static let maximumIncludeDepth = 16
+    /// How many files one configuration may include in all: files that include each other several times
+    /// would multiply within the depth.
+    static let maximumIncludes = 1_000
 
     var generation: Generation
     var macros: MacroTable
-    private var files: [OpenFile] = []
-    private var filesOpened = 0
-    /// Where the byte read last stands.
-    private var last: Position
+    private var file: OpenFile
+    /// The files that include the one being read, outermost first.
+    private var outer: [OpenFile] = []
+    private var filesOpened = 1
+    /// Where the byte read last stands, in the file being read.
+    private var last = Position()
+    /// The quoted string read last was no UTF-8.
+    private var isLatin1 = false
 
     private struct OpenFile {
         var name: String
@@ -45,32 +52,30 @@ struct Lexer {
     }
 
     private struct Position {
-        var file: String
-        var number: Int
-        var line: Int
-        var column: Int
-        var offset: Int
+        var line = 1
+        var column = 1
+        var offset = 0
     }
 
     init(file name: String, bytes: [UInt8], generation: Generation, macros: MacroTable) {
         self.generation = generation
         self.macros = macros
-        self.last = Position(file: name, number: 0, line: 1, column: 1, offset: 0)
-        include(name, bytes)
+        self.file = OpenFile(name: name, number: 0, bytes: bytes)
     }
 
     /// Reads a file next, and then what follows in the current one.
     mutating func include(_ name: String, _ bytes: [UInt8]) {
-        files.append(OpenFile(name: name, number: filesOpened, bytes: bytes))
+        outer.append(file)
+        file = OpenFile(name: name, number: filesOpened, bytes: bytes)
         filesOpened += 1
     }
 
     /// True when one more file may be included.
-    var canInclude: Bool { files.count < Self.maximumIncludeDepth }
+    var canInclude: Bool { outer.count < Self.maximumIncludeDepth && filesOpened <= Self.maximumIncludes }
 
     /// The next token; `end` again and again after the last one.
     mutating func next() -> Token {
-        while let top = files.indices.last {
+        while true {
             var byte = self.byte()
             while byte == 0x20 || byte == 0x09 { byte = self.byte() }
             if byte == UInt8(ascii: "#") {
@@ -78,39 +83,38 @@ struct Lexer {
             }
             guard let byte else {
                 // A last line without its newline is complete all the same.
-                if !files[top].isAtLineStart {
-                    files[top].isAtLineStart = true
-                    let start = position(in: files[top])
-                    return token(.newline, from: start)
+                if !file.isAtLineStart {
+                    file.isAtLineStart = true
+                    return token(.newline, from: position)
                 }
-                last = position(in: files[top])
-                files.removeLast()
+                guard let includer = outer.popLast() else { return token(.end, from: position) }
+                file = includer
                 continue
             }
             let start = last
-            let expansion = self.expansion
+            let expansion = file.cursor.expansion
             if byte == UInt8(ascii: "$"), expansion == nil {
                 if let failure = expandMacro() { return token(.invalid(failure), from: start) }
                 continue
             }
-            files[top].isAtLineStart = byte == 0x0A
+            file.isAtLineStart = byte == 0x0A
             let kind = self.kind(startingWith: byte)
             if case .invalid = kind { skipLine() }
             var token = token(kind, from: start)
+            token.isLatin1 = isLatin1
+            isLatin1 = false
             if let expansion {
                 token.macro = expansion.macro
                 token.isWholeMacro = kind.string.map { $0.utf8.elementsEqual(expansion.value) } ?? false
             }
             return token
         }
-        return token(.end, from: last)
     }
 
     private func token(_ kind: Token.Kind, from start: Position) -> Token {
-        let end = files.last.map { $0.number == start.number ? $0.cursor.offset : start.offset } ?? start.offset
-        return Token(
-            kind: kind, location: SourceLocation(file: start.file, line: start.line, column: start.column),
-            range: start.offset..<max(start.offset, end), fileNumber: start.number)
+        Token(
+            kind: kind, location: SourceLocation(file: file.name, line: start.line, column: start.column),
+            range: start.offset..<max(start.offset, file.cursor.offset), fileNumber: file.number)
     }
 
     private mutating func kind(startingWith byte: UInt8) -> Token.Kind {
@@ -179,10 +183,9 @@ struct Lexer {
             guard bytes.count < Self.maximumTokenLength else { return .invalid("string too long") }
             bytes.append(byte)
         }
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            return .invalid("quoted string that is not UTF-8")
-        }
-        return .quoted(text)
+        if let text = String(validating: bytes, as: UTF8.self) { return .quoted(text) }
+        isLatin1 = true
+        return .quoted(String(String.UnicodeScalarView(bytes.map { Unicode.Scalar($0) })))
     }
 
     /// Nil when the characters are no number but the start of a word.
@@ -228,7 +231,6 @@ struct Lexer {
         }
         let name = String(decoding: bytes, as: UTF8.self)
         guard let value = macros.use(name) else {
-            if let top = files.indices.last { files[top].isAtLineStart = false }
             skipLine()
             return "macro '\(name)' not defined"
         }
@@ -238,7 +240,7 @@ struct Lexer {
 
     /// Goes to the end of the line, so that the next token is the newline.
     private mutating func skipLine() {
-        if let top = files.indices.last { files[top].isAtLineStart = false }
+        file.isAtLineStart = false
         while true {
             let here = cursor
             guard let byte = self.byte() else { return }
@@ -253,40 +255,35 @@ struct Lexer {
 // Bytes.
 extension Lexer {
     private var cursor: Cursor {
-        get { files.last?.cursor ?? Cursor() }
-        set {
-            guard !files.isEmpty else { return }
-            files[files.count - 1].cursor = newValue
-        }
+        get { file.cursor }
+        set { file.cursor = newValue }
     }
 
-    /// The macro whose value the byte read last came from.
-    private var expansion: Expansion? { files.last?.cursor.expansion }
-
-    private func position(in file: OpenFile) -> Position {
+    /// Where the next byte stands; all of an expansion stands where its `$` does.
+    private var position: Position {
         if let expansion = file.cursor.expansion, !expansion.isSpent { return expansion.start }
-        let cursor = file.cursor
         return Position(
-            file: file.name, number: file.number, line: cursor.line, column: cursor.offset - cursor.lineStart + 1,
-            offset: cursor.offset)
+            line: file.cursor.line, column: file.cursor.offset - file.cursor.lineStart + 1, offset: file.cursor.offset)
     }
 
     /// The next byte of the macro being expanded or of the file, nil at the file's end.
     private mutating func rawByte() -> UInt8? {
-        guard let top = files.indices.last else { return nil }
-        if files[top].cursor.expansion?.isSpent == true { files[top].cursor.expansion = nil }
-        last = position(in: files[top])
-        if let expansion = files[top].cursor.expansion {
-            files[top].cursor.expansion?.index += 1
-            return expansion.value[expansion.index]
+        if let expansion = file.cursor.expansion {
+            if !expansion.isSpent {
+                last = expansion.start
+                file.cursor.expansion?.index += 1
+                return expansion.value[expansion.index]
+            }
+            file.cursor.expansion = nil
         }
-        let offset = files[top].cursor.offset
-        guard offset < files[top].bytes.count else { return nil }
-        let byte = files[top].bytes[offset]
-        files[top].cursor.offset += 1
+        last = position
+        let offset = file.cursor.offset
+        guard offset < file.bytes.count else { return nil }
+        let byte = file.bytes[offset]
+        file.cursor.offset = offset + 1
         if byte == 0x0A {
-            files[top].cursor.line += 1
-            files[top].cursor.lineStart = files[top].cursor.offset
+            file.cursor.line += 1
+            file.cursor.lineStart = offset + 1
         }
         return byte
     }

@@ -10,6 +10,8 @@ struct Token: Hashable, Sendable {
     var macro: String?
     /// The macro's whole value is this token and nothing else.
     var isWholeMacro = false
+    /// A quoted string whose bytes were no UTF-8 and have been read as ISO 8859-1.
+    var isLatin1 = false
 
     enum Kind: Hashable, Sendable {
         /// Unquoted: a keyword where it is reserved, else a string.

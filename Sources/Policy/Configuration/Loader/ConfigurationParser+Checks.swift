@@ -1,6 +1,7 @@
 // What can be told only when everything has been read.
 extension ConfigurationParser {
     mutating func checkWhole() {
+        checkTableFiles()
         adoptAuthorities()
         checkKeyPairs()
         checkRelays()
@@ -10,6 +11,17 @@ extension ConfigurationParser {
         // A file whose rules are all mistaken has enough to tell already.
         if result.rules.isEmpty, !diagnostics.contains(where: { $0.severity == .error }) {
             diagnostics.append(Diagnostic(at: nil, "no rules, nothing to do"))
+        }
+    }
+
+    private mutating func checkTableFiles() {
+        var maps: Set<String> = []
+        for action in result.actions.values {
+            guard case .local(let local) = action.kind else { continue }
+            maps.formUnion([local.aliases, local.virtual].compactMap { $0 })
+        }
+        for (name, mistake) in tableFileMistakes.sorted(by: { $0.key < $1.key }) where !maps.contains(name) {
+            diagnostics.append(mistake)
         }
     }
 

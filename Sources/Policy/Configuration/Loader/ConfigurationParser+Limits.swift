@@ -3,20 +3,17 @@ extension ConfigurationParser {
     /// The most any limit may be: what fits 31 bits, as the old daemons stored it.
     static let maximumLimit = Int(Int32.max)
 
-    /// Takes pairs until something else comes.
+    /// Takes pairs until something else comes; there may be none.
     private mutating func pairs(
         of what: String, _ key: (String) -> Bool, _ set: (inout Configuration, String, Int) -> Void
     ) throws(StatementFailure) {
-        var isFirst = true
         while isString {
             let location = token.location
             let name = try string("a limit")
             guard key(name) else { throw fail(at: location, "invalid \(what) limit keyword: \(name)") }
             let value = try number("a number for \(name)", in: 0...Self.maximumLimit)
             set(&result, name, value)
-            isFirst = false
         }
-        if isFirst { throw unexpected("a \(what) limit and a number") }
     }
 
     private mutating func pairs<Root>(
@@ -64,7 +61,6 @@ extension ConfigurationParser {
 
     private mutating func mtaLimits(from start: MTALimits) throws(StatementFailure) -> MTALimits {
         var limits = start
-        var isFirst = true
         while true {
             if take("inet4") {
                 limits.families = .v4
@@ -77,12 +73,9 @@ extension ConfigurationParser {
                     throw fail(at: location, "invalid mta limit keyword: \(name)")
                 }
                 limits[keyPath: path] = try number("a number for \(name)", in: 0...Self.maximumLimit)
-            } else if isFirst {
-                throw unexpected("inet4, inet6 or an mta limit and a number")
             } else {
                 return limits
             }
-            isFirst = false
         }
     }
 

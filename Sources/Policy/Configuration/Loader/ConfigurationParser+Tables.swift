@@ -16,7 +16,7 @@ extension ConfigurationParser {
     mutating func tableStatement() throws(StatementFailure) {
         advance()
         let location = token.location
-        let name = try string("the name of the table")
+        let name = try tableName("the name of the table")
         guard name.utf8.count <= Self.maximumTableName else {
             throw fail(at: location, "table name too long", expected: "at most \(Self.maximumTableName) bytes")
         }
@@ -31,6 +31,12 @@ extension ConfigurationParser {
             let (content, kind) = try backend(source, table: name, at: place)
             declare(name, content, kind: kind, at: location)
         }
+    }
+
+    /// A table's name. Nothing but a name can stand there, so 7.x takes reserved words too; 5.4 files have
+    /// always been refused for them.
+    private mutating func tableName(_ what: String) throws(StatementFailure) -> String {
+        generation == .match ? try name(what) : try string(what)
     }
 
     private mutating func declare(
@@ -83,7 +89,9 @@ extension ConfigurationParser {
         return (.backend(type: type, path: path), .dynamic)
     }
 
-    /// Static files are read at start, so what is wrong with them is wrong with the configuration.
+    /// Static files are read at start, so what is wrong with them is wrong with the configuration; but a bad
+    /// line of an alias or virtual map costs that line only (aliases(5)), and whether a table is one shows
+    /// when an action names it. So the mistake is kept for the end.
     private mutating func kindOfFile(
         _ path: String, table: String, at location: SourceLocation
     ) throws(StatementFailure) -> TableKind {
@@ -101,7 +109,12 @@ extension ConfigurationParser {
                 case .missingValue(let line): "line \(line) has a key and no value"
                 case .mixed(let line): "line \(line) is a mapping in a list"
                 }
-            throw fail(at: location, "invalid configuration file \(path) for table \(table): \(reason)")
+            tableFileMistakes[table] = Diagnostic(
+                at: location, "invalid configuration file \(path) for table \(table): \(reason)")
+            switch error {
+            case .missingValue: return .mapping
+            case .mixed: return .list
+            }
         }
     }
 
@@ -117,7 +130,7 @@ extension ConfigurationParser {
         let location = token.location
         if take(mark: "<") {
             let place = token.location
-            let name = try string("the name of a table")
+            let name = try tableName("the name of a table")
             guard take(mark: ">") else { throw unexpected("`>` after the name of a table") }
             if result.tables[name] == nil, result.tables["<\(name)>"] != nil {
                 return TableUse(name: "<\(name)>", location: place)
@@ -145,13 +158,22 @@ extension ConfigurationParser {
     /// A table argument of one of the kinds that serves the service.
     mutating func table(_ what: String, _ kinds: Set<TableKind>, for service: TableService) throws(StatementFailure) -> String {
         let use = try tables(what)
-        guard let kind = tableKinds[use.name], kind == .dynamic || kinds.contains(kind), serves(use.name, service) else {
+        guard let kind = tableKinds[use.name], serves(use.name, service),
+            kind == .dynamic || kinds.contains(kind) || (service == .alias && isFile(use.name))
+        else {
             let shape = kinds == [.list] ? "a list" : kinds == [.mapping] ? "a mapping" : "a list or mapping"
+            let subject = use.name.hasPrefix("<dynamic:") ? "what stands here" : "table \"\(use.name)\""
             throw fail(
-                at: use.location, "table \"\(use.name)\" may not be used for \(service.name) lookups",
+                at: use.location, "\(subject) may not be used for \(service.name) lookups",
                 expected: "\(shape) that serves \(service.name)")
         }
         return use.name
+    }
+
+    /// A file of aliases is one whatever its first line looks like.
+    private func isFile(_ table: String) -> Bool {
+        guard case .backend("file", _) = result.tables[table]?.content else { return false }
+        return true
     }
 
     private func serves(_ table: String, _ service: TableService) -> Bool {

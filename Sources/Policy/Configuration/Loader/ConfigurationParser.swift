@@ -22,6 +22,8 @@ struct ConfigurationParser {
     // Facts about declarations that the result does not hold.
     /// What tables turned out to be; those of other programs are `dynamic`.
     var tableKinds: [String: TableKind] = [:]
+    /// What spoils the files of tables, unless they turn out to be alias or virtual maps.
+    var tableFileMistakes: [String: Diagnostic] = [:]
     var anonymousTables = 0
     /// Where the item of a list read last stands.
     var itemLocation = SourceLocation(file: "", line: 1, column: 1)
@@ -85,7 +87,7 @@ struct ConfigurationParser {
         let location = token.location
         let path = try string("the path of a file in quotes")
         guard lexer.canInclude else {
-            throw fail(at: location, "includes nest deeper than \(Lexer.maximumIncludeDepth) files")
+            throw fail(at: location, "includes nest deeper than \(Lexer.maximumIncludeDepth) files, or are more than \(Lexer.maximumIncludes)")
         }
         do {
             pendingInclude = (path, try environment.contents(ofFile: path))
@@ -102,7 +104,9 @@ struct ConfigurationParser {
         advance()
         guard token.isMark("=") else {
             switch name.kind {
-            case .word: throw unexpected(name, "a statement")
+            case .word(let word):
+                let modern = generation == .match ? Self.replacement(ofAcceptHead: word) : nil
+                throw unexpected(name, modern ?? "a statement")
             default: throw unexpected("`=` after the name of a macro")
             }
         }
@@ -118,7 +122,10 @@ struct ConfigurationParser {
 
 // Tokens.
 extension ConfigurationParser {
-    mutating func advance() { token = lexer.next() }
+    mutating func advance() {
+        token = lexer.next()
+        if token.isLatin1 { warn(at: token.location, "this string is not UTF-8 and is read as ISO 8859-1") }
+    }
 
     func isKeyword(_ word: String) -> Bool { token.kind == .word(word) }
 

@@ -28,7 +28,7 @@ extension ConfigurationParser {
     }
 
     /// What a statement of the 5.4 language is called in this one.
-    private static func replacement(ofAcceptHead head: String) -> String? {
+    static func replacement(ofAcceptHead head: String) -> String? {
         switch head {
         case "expire": "`queue ttl` (`expire` is 5.4 language)"
         case "bounce-warn": "`bounce warn-interval` (`bounce-warn` is 5.4 language)"

@@ -1,0 +1,40 @@
+import Glibc
+
+/// Where the other programs of this installation are, whatever prefix it was made for.
+///
+/// Found from the running program's own file, whose place nobody but the administrator can have chosen; the
+/// environment has no say. Beside it while it is run from where it was built, else in `libexec/martlet` of its prefix.
+package struct InstalledPrograms: Sendable {
+    /// The directory of the running program: `sbin`.
+    private let directory: String
+    /// Programs that only other programs start.
+    package let libexec: String
+
+    /// Needs /proc; without it the places are those below /usr.
+    package init() {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
+        let path = count > 0 ? String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self) : ""
+        self.init(program: path.isEmpty ? "/usr/sbin/smtpd" : path, exists: { access($0, X_OK) == 0 })
+    }
+
+    /// - Parameters:
+    ///   - program: The running program's file.
+    ///   - exists: Whether there is a program of a name.
+    package init(program: String, exists: (String) -> Bool) {
+        directory = Self.parent(of: program)
+        libexec = exists(directory + "/mail.agent") ? directory : Self.parent(of: directory) + "/libexec/martlet"
+    }
+
+    private static func parent(of path: String) -> String {
+        path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
+    }
+
+    /// The daemon.
+    package var daemon: String { directory + "/smtpd" }
+    package var sendmail: String { directory + "/sendmail" }
+    /// The resident delivery agent.
+    package var agent: String { libexec + "/mail.agent" }
+    /// The set-group-id program that stores a message while no daemon runs.
+    package var offlineHelper: String { libexec + "/sendmail-offline" }
+}

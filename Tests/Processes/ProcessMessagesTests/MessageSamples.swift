@@ -1,0 +1,155 @@
+import Envelopes
+import MailSyntax
+import Scheduling
+import Tables
+import WireTesting
+
+@testable import ProcessMessages
+
+private let scheduled = [
+    ScheduledEnvelope(
+        id: Sample.id, kind: .local, created: Timestamp(seconds: 1_700_000_000), timeToLive: 345_600, attempts: 0,
+        lastAttempt: nil, lastNotice: nil, isSuspended: false),
+    ScheduledEnvelope(
+        id: Sample.sibling, kind: .bounce, created: Timestamp(seconds: 0), timeToLive: 0, attempts: .max,
+        lastAttempt: Timestamp(seconds: 9), lastNotice: Timestamp(seconds: 8), isSuspended: true),
+]
+
+private let selections: [EnvelopeSelection] = [.envelope(Sample.id), .message(Sample.message), .all]
+private let runStates: [RunState] = [
+    .pending(seconds: -5), .pending(seconds: .max), .inflight(seconds: 3), .held, .suspended, .unknown,
+]
+private let identities: [AgentIdentity] = [.daemon, .user("ada", userbase: "<getpwnam>")]
+private let forwardFiles: [ForwardFile] = [
+    .none, .content([]), .content(Array("\\ada, |\"cat\"\n".utf8)), .temporaryFailure("too large"),
+    .permanentFailure("a symbolic link"),
+]
+private let listed = ListedEnvelope(
+    transaction: Sample.full, envelope: Sample.envelopes[1], history: Sample.histories[1])
+private let socket = ListenerSocket(id: 4, listener: 0, address: .v4(0x7F00_0001), port: 25)
+
+/// One entry per direction, each with every case.
+let messageSubjects = [
+    WireSubject(
+        of: ParentToChild.self,
+        [
+            .configure([1, 2, 3]), .connect(.queue), .serve, .setVerbose(true), .shutdown,
+        ]),
+    WireSubject(of: ChildToParent.self, [.ready, .reconfigured, .fatal("no such user: smtpd")]),
+    WireSubject(
+        of: ParentToControl.self,
+        [
+            .socket, .reloaded(request: 1, errors: []), .reloaded(request: .max, errors: ["a:1: b", ""]),
+        ]),
+    WireSubject(
+        of: ParentToDispatcher.self,
+        [
+            .listener(socket), .closeListeners(except: []), .closeListeners(except: [4, .max]),
+            .agent(request: 2, user: Sample.users[0]),
+            .agentRefused(request: 3, isPermanent: true, reason: "unknown user"),
+        ]),
+    WireSubject(
+        of: ParentToLookup.self,
+        forwardFiles.map { .forward(request: 5, $0) } + [.user(request: 6, userbase: "users", name: "ada")]),
+    WireSubject(of: ControlToParent.self, [.reload(request: 7), .setVerbose(false), .stop]),
+    WireSubject(
+        of: ControlToDispatcher.self,
+        [
+            .submission(uid: 1_000, gid: 100), .setPaused(true), .statistics(request: 8),
+        ]),
+    WireSubject(of: ControlToLookup.self, [.updateTable(request: 9, name: "aliases")]),
+    WireSubject(
+        of: ControlToQueue.self,
+        [
+            .page(request: 1, after: nil, message: nil, limit: 256),
+            .page(request: 1, after: Sample.id, message: Sample.message, limit: .max),
+            .envelope(request: 2, Sample.id), .body(request: 3, Sample.message), .statistics(request: 4),
+        ]),
+    WireSubject(
+        of: ControlToScheduler.self,
+        [.states(request: 1, []), .states(request: 2, [Sample.id, Sample.stranger])]
+            + selections.flatMap { selection -> [ControlToScheduler] in
+                [
+                    .schedule(request: 3, selection), .remove(request: 4, selection),
+                    .suspend(request: 5, selection), .resume(request: 6, selection),
+                ]
+            } + [.setPaused(request: 7, .relay, true), .statistics(request: 8)]),
+    WireSubject(
+        of: DispatcherToControl.self, [.statistics(request: 1, []), .statistics(request: 2, Sample.statistics)]),
+    WireSubject(
+        of: DispatcherToLookup.self,
+        [
+            .expand(request: 1, recipient: Sample.quoted, transaction: Sample.full),
+            .user(request: 2, userbase: "<getpwnam>", name: "ada"),
+            .hostname(request: 3, table: "names", address: .v6(high: 0, low: 1)),
+        ]),
+    WireSubject(of: DispatcherToParent.self, identities.map { .startAgent(request: 1, identity: $0) }),
+    WireSubject(
+        of: DispatcherToQueue.self,
+        [
+            .begin(transfer: 1), .body(transfer: 2, Array("text\n".utf8)), .envelopes(transfer: 3, Sample.drafts),
+            .commit(transfer: 4, Sample.plain), .rollback(transfer: 5), .hold(Sample.id, holder: 6),
+            .release(holder: 7, count: 10),
+        ] + Sample.outcomes.map { .outcome(Sample.id, $0) }),
+    WireSubject(
+        of: LookupToControl.self,
+        [
+            .tableUpdated(request: 1, failure: nil), .tableUpdated(request: 2, failure: "no such table"),
+        ]),
+    WireSubject(
+        of: LookupToDispatcher.self,
+        Sample.verdicts.map { .expanded(request: 1, $0) } + Sample.userVerdicts.map { .user(request: 2, $0) }
+            + [.hostname(request: 3, nil), .hostname(request: 4, "mx.example.org")]),
+    WireSubject(
+        of: LookupToParent.self,
+        Sample.users.map { .readForward(request: 1, user: $0, userbase: "<getpwnam>") }
+            + Sample.userVerdicts.map { .user(request: 2, $0) }),
+    WireSubject(of: LookupToQueue.self, Sample.verdicts.map { .expanded(request: 1, $0) }),
+    WireSubject(
+        of: QueueToControl.self,
+        [
+            .page(request: 1, []), .page(request: 2, [listed, listed]), .envelope(request: 3, nil),
+            .envelope(request: 4, listed), .body(request: 5, nil), .statistics(request: 6, Sample.statistics),
+        ] + Sample.bodies.map { .body(request: 7, $0) }),
+    WireSubject(
+        of: QueueToDispatcher.self,
+        [
+            .opened(transfer: 1, Sample.message), .committed(transfer: 2), .refused(transfer: 3, .outOfSpace),
+            .refused(transfer: 4, .failure),
+        ]
+            + Sample.bodies.map { body in
+                .deliver(
+                    Sample.full,
+                    [
+                        .init(envelope: Sample.envelope(Sample.kinds[1]), isRepeat: true),
+                        .init(envelope: Sample.envelope(.relay, id: Sample.sibling), isRepeat: false),
+                    ], body)
+            }),
+    WireSubject(of: QueueToLookup.self, [.expand(request: 1, recipient: Sample.ada, transaction: Sample.plain)]),
+    WireSubject(
+        of: QueueToScheduler.self,
+        [
+            .submitted([]), .submitted(scheduled), .recovered(scheduled), .delivered(Sample.id),
+            .failedTemporarily(Sample.id), .failedPermanently(Sample.id), .looped(Sample.id),
+            .held(Sample.id, holder: 1), .released(holder: .max, count: 0), .vanished(Sample.id),
+        ]),
+    WireSubject(
+        of: SchedulerToControl.self,
+        [
+            .states(request: 1, runStates), .affected(request: 2, count: .max),
+            .statistics(request: 3, Sample.statistics),
+        ]),
+    WireSubject(
+        of: SchedulerToQueue.self,
+        [
+            .deliver([]), .deliver([Sample.id, Sample.stranger]), .expire(Sample.id), .remove(Sample.id),
+            .notifyDelay(Sample.id, after: 14_400), .suspended(Sample.id, true),
+        ]),
+]
+
+/// What only these messages carry.
+let fieldSubjects = [
+    WireSubject(scheduled), WireSubject(selections), WireSubject(runStates), WireSubject(identities),
+    WireSubject(forwardFiles), WireSubject([listed]), WireSubject([socket]), WireSubject(Role.allCases),
+    WireSubject(DeliveryKind.allCases),
+]

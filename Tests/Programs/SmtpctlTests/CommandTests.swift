@@ -1,0 +1,133 @@
+import ControlMessages
+import Envelopes
+@testable import smtpctl
+import Testing
+
+@Suite("Words of smtpctl(8)") struct CommandTests {
+    /// The request that a command line stands for; nil when it stands for none.
+    private func request(_ line: String) -> ClientToControl? {
+        try? Commands.parse(line.split(separator: " ").map(String.init)).0
+    }
+
+    private func problem(_ line: String) -> Commands.Problem? {
+        do throws(Commands.Problem) {
+            _ = try Commands.parse(line.split(separator: " ").map(String.init))
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    @Test func `every command of the synopsis is understood as it is written`() {
+        for line in Commands.synopsis {
+            let words = line.split(separator: " ").map { word in
+                switch word {
+                case "<evpid>": "0123456789abcdef"
+                case "<msgid>": "01234567"
+                case "<name>": "aliases"
+                default: String(word)
+                }
+            }
+            #expect((try? Commands.parse(words)) != nil, "\(line)")
+        }
+        #expect(Commands.synopsis == Commands.synopsis.sorted())
+        #expect(Set(Commands.synopsis).count == Commands.synopsis.count)
+    }
+
+    @Test func `words may be shortened to what no other begins with`() {
+        #expect(request("sh q") == .showQueue(nil))
+        #expect(request("show stats") == .showStatistics)
+        #expect(request("show statu") == .showStatus)
+        #expect(request("l b") == .setVerbose(false))
+        #expect(request("sc all") == .schedule(.all))
+        #expect(request("p mda") == .setPaused(.mda, true))
+        #expect(request("rem all") == .remove(.all))
+        #expect(request("up t aliases") == .updateTable("aliases"))
+    }
+
+    @Test(arguments: ["s", "sh s", "re", "pause m", "show stat"])
+    func `a beginning of several words is none of them`(_ line: String) {
+        guard case .incomplete(let lines, nil)? = problem(line) else {
+            Issue.record("\(line) is taken for \(String(describing: request(line)))")
+            return
+        }
+        #expect(lines.count > 1)
+    }
+
+    @Test func `an envelope is sixteen hexadecimal digits, a message eight, and never zero`() throws {
+        let envelope = try #require(EnvelopeID("0123456789abcdef"))
+        let message = try #require(MessageID("01234567"))
+        #expect(request("remove 0123456789abcdef") == .remove(.envelope(envelope)))
+        #expect(request("remove 01234567") == .remove(.message(message)))
+        #expect(request("pause envelope 01234567") == .suspend(.message(message)))
+        #expect(request("resume envelope all") == .resume(.all))
+        #expect(request("show message 0123456789abcdef") == .showMessage(envelope.message))
+        #expect(request("show queue 01234567") == .showQueue(message))
+        for word in ["0123456789abcde", "0123456789abcdef0", "0000000000000000", "0123456", "012345678", "00000000", "-1", "0x123456"] {
+            #expect(request("remove \(word)") == nil, "\(word)")
+        }
+        #expect(request("show envelope 01234567") == nil)
+        #expect(request("show queue 0123456789abcdef") == nil)
+    }
+
+    @Test func `an id cannot be shortened, a name cannot be mistaken for a keyword`() {
+        #expect(request("remove 0123") == nil)
+        #expect(request("update table al") == .updateTable("al"))
+        #expect(request("update table all") == .updateTable("all"))
+    }
+
+    @Test func `what is missing is said`() {
+        #expect(problem("pause") == .incomplete(
+            ["pause envelope <evpid>", "pause envelope <msgid>", "pause envelope all", "pause mda", "pause mta", "pause smtp"],
+            meant: nil))
+        #expect(problem("show envelope") == .incomplete(["show envelope <evpid>"], meant: nil))
+        #expect(problem("stop now") == .invalid("now"))
+        #expect(problem("log brief please") == .invalid("please"))
+    }
+
+    @Test(arguments: [
+        ("shwo queue", "show"), ("show queu3", "queue"), ("sho quue", "queue"), ("pasue mda", "pause"), ("pause mat", "mta"),
+        ("stpo", "stop"), ("relaod", "reload"), ("show messages", "message"),
+    ])
+    func `a slip of the fingers is recognized`(_ line: String, _ meant: String) {
+        guard case .incomplete(_, let word)? = problem(line) else {
+            Issue.record("\(line) is taken for \(String(describing: request(line)))")
+            return
+        }
+        #expect(word == meant)
+    }
+
+    @Test(arguments: ["frobnicate", "xyzzy 1", "show zebra", "remove everything"])
+    func `a word that is nothing alike suggests nothing`(_ line: String) {
+        guard case .incomplete(_, nil)? = problem(line) else {
+            Issue.record("\(line): \(String(describing: problem(line)))")
+            return
+        }
+    }
+
+    @Test func `any words at all end in a request or a problem`() {
+        var random = SplitMix64(state: 20)
+        let pieces = Commands.synopsis.flatMap { $0.split(separator: " ").map(String.init) } + [
+            "", " ", "-", "0123456789abcdef", "01234567", "\u{0}", "é", String(repeating: "a", count: 5000),
+        ]
+        for _ in 0..<5_000 {
+            var words = (0..<Int.random(in: 1...5, using: &random)).map { _ in pieces.randomElement(using: &random) ?? "" }
+            if Bool.random(using: &random), let last = words.popLast() {
+                words.append(String(last.prefix(Int.random(in: 0...8, using: &random))))
+            }
+            _ = try? Commands.parse(words)
+        }
+    }
+}
+
+/// Repeatable random numbers.
+private struct SplitMix64: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
