@@ -1,6 +1,8 @@
 /* load: what puts a mail server under load, one JSON object on standard output per run.
  *
- *   load smtp  PORT MESSAGES SESSIONS PER_SESSION SIZE RCPT   messages; RCPT may hold one %d, counted 0 to 9
+ *   load smtp  PORT MESSAGES SESSIONS PER_SESSION SIZE RCPT [COUNT]
+ *                                                             messages; RCPT holds one %d, which counts 0 to 9
+ *                                                             through the messages, or COUNT recipients of each
  *   load idle  PORT SESSIONS                                  sessions that stay after EHLO until standard
  *                                                             input ends; 127.0.0.x shares them out
  *   load spawn RUNS AT_ONCE FILE COMMAND...                   commands with FILE as their standard input
@@ -50,12 +52,12 @@ struct client {
     size_t filled;
     const char *rest; /* of the body */
     size_t left;
-    long sent;
+    long sent, recipients;
     double began;
 };
 
 static int queue, port;
-static long started, total, acked, refused, lost, per_session, idle_sessions, opened;
+static long started, total, acked, refused, lost, per_session, recipients = 1, idle_sessions, opened;
 static char *body;
 static size_t body_size;
 static const char *recipient;
@@ -139,14 +141,20 @@ static void replied(struct client *c, int code) {
     case MAIL:
         if (code != 250) break;
         c->step = RCPT;
-        strcpy(line, "RCPT TO:<");
-        snprintf(line + 9, 500, recipient, (int)(started % 10));
-        strcat(line, ">\r\n");
-        return say(c, line);
+        c->recipients = 0;
+        goto next_recipient;
     case RCPT:
         if (code != 250) break;
-        c->step = DATA;
-        return say(c, "DATA\r\n");
+        if (c->recipients == recipients) {
+            c->step = DATA;
+            return say(c, "DATA\r\n");
+        }
+    next_recipient:
+        strcpy(line, "RCPT TO:<");
+        snprintf(line + 9, 500, recipient, (int)(recipients == 1 ? started % 10 : c->recipients));
+        c->recipients++;
+        strcat(line, ">\r\n");
+        return say(c, line);
     case DATA:
         if (code != 354) break;
         c->step = BODY;
@@ -233,6 +241,7 @@ static int smtp(char **argument) {
     per_session = atol(argument[3]);
     size_t size = (size_t)atol(argument[4]);
     recipient = argument[5];
+    if (argument[6] != NULL) recipients = atol(argument[6]);
     if (sessions > total) sessions = total;
     latencies = calloc((size_t)total, sizeof *latencies);
     body = malloc(size + 256);
@@ -271,7 +280,8 @@ static int idle(char **argument) {
 /* ---- Commands */
 
 static int spawn(char **argument) {
-    long runs = atol(argument[0]), at_once = atol(argument[1]), begun = 0, done = 0, running = 0, bad = 0;
+    long runs = atol(argument[0]), at_once = atol(argument[1]);
+    volatile long begun = 0, done = 0, running = 0, bad = 0;
     pid_t *pids = calloc((size_t)runs, sizeof *pids);
     double *times = calloc((size_t)runs, sizeof *times), *spent = calloc((size_t)runs, sizeof *spent);
     if (pids == NULL || times == NULL || spent == NULL) die("calloc");
@@ -350,7 +360,7 @@ static int disk(char **argument) {
 }
 
 int main(int count, char **argument) {
-    if (count == 8 && strcmp(argument[1], "smtp") == 0) return smtp(argument + 2);
+    if ((count == 8 || count == 9) && strcmp(argument[1], "smtp") == 0) return smtp(argument + 2);
     if (count == 4 && strcmp(argument[1], "idle") == 0) return idle(argument + 2);
     if (count >= 6 && strcmp(argument[1], "spawn") == 0) return spawn(argument + 2);
     if (count == 3 && strcmp(argument[1], "disk") == 0) return disk(argument + 2);

@@ -8,9 +8,8 @@ import ProcessMessages
 /// One resident agent: a process that runs as a user and delivers what it is sent.
 @EventLoopActor
 final class DeliveryAgent {
-    /// Deliveries an agent has in hand at most: the batch it makes durable together, and the next one, so that
-    /// it never waits for work while there is some.
-    static let capacity = 128
+    /// Deliveries an agent has in hand at most; it makes them durable together.
+    static let capacity = 64
 
     let user: UserEntry
     private var link: Link<DispatcherToAgent, AgentToDispatcher>?

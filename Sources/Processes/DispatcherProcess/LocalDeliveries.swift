@@ -13,9 +13,9 @@ import RoleProcess
 /// mark goes back to the scheduler's hold queue and is asked for again when there is room.
 @EventLoopActor
 final class LocalDeliveries {
-    /// Agents of one user that write files: one writes while the other syncs. More would only cut the batches
+    /// Agents of one user that write files: some write while others sync. More would only cut the batches
     /// that share a sync into smaller ones.
-    private static let maximumWriters = 2
+    private static let maximumWriters = 4
     /// Seconds after which an idle agent is sent away.
     private static let idleSeconds = 30
 

@@ -32,8 +32,7 @@ package final class QueueProcess: RoleProcess {
     private(set) lazy var outcomeTimer = LoopTimer { [unowned self] in flush() }
     /// Work on the spool that nobody waits for.
     private(set) lazy var upkeepTimer = LoopTimer { [unowned self] in upkeep() }
-    /// Messages committed when the upkeep last looked.
-    var commitsAtUpkeep = 0
+    private var spoolUpkeep = SpoolUpkeep()
     /// Bodies in the dispatcher's hands.
     var window = DeliveryWindow()
     /// Envelopes that came while those from before the start are still being announced; nil afterwards.
@@ -113,6 +112,21 @@ package final class QueueProcess: RoleProcess {
             await scheduler?.drained(below: Self.maximumAnnounced)
         }
         arrivedMeanwhile = nil
+    }
+
+    // MARK: Upkeep
+
+    /// Something was written; there may be work.
+    func planUpkeep() {
+        guard !upkeepTimer.isScheduled else { return }
+        upkeepTimer.schedule(after: SpoolUpkeep.delay)
+    }
+
+    private func upkeep() {
+        let next = spoolUpkeep.step(store)
+        // Moved messages are written like outcomes: with the next commit, or a moment later.
+        if store.needsFlush { planOutcomeFlush() }
+        if let next { upkeepTimer.schedule(after: next) }
     }
 
     package func shutdown() async {

@@ -54,6 +54,48 @@ import Testing
         #expect(result == .timedOut)
     }
 
+    @Test func `a function that waits is told once, may wait again, and hears of the end`() async throws {
+        let told = try await onLoop {
+            let (stream, peer) = try streamAndPeer()
+            var told: [WaitResult] = []
+            await withUnsafeContinuation { (done: UnsafeContinuation<Void, Never>) in
+                func waited(_ result: WaitResult) {
+                    told.append(result)
+                    switch told.count {
+                    case 1:
+                        _ = stream.tryRead()
+                        stream.readiness.whenReadable(deadline: .now() + .milliseconds(5), waited)
+                    case 2:
+                        stream.readiness.whenReadable(deadline: .now() + 5, waited)
+                        stream.close()
+                    case 3:
+                        stream.readiness.whenReadable(waited)
+                    default: done.resume()
+                    }
+                }
+                stream.readiness.whenReadable(waited)
+                spawn { _ = await peer.write([1]) }
+            }
+            return told
+        }
+        #expect(told == [.ready, .timedOut, .closed, .closed])
+    }
+
+    @Test func `a write that does not wait keeps what the kernel did not take`() async throws {
+        let (attempt, left, received) = try await onLoop {
+            let (stream, peer) = try streamAndPeer()
+            var bytes = [UInt8](repeating: 5, count: 8 << 20)
+            let attempt = stream.tryWrite(&bytes)
+            let left = bytes.count
+            stream.close()
+            var received = 0
+            while case .bytes(let some) = await peer.read() { received += some.count }
+            return (attempt, left, received)
+        }
+        #expect(attempt == .full)
+        #expect(left > 0 && received == (8 << 20) - left)
+    }
+
     @Test func `closing ends a read that waits`() async throws {
         let result = try await onLoop {
             let (stream, peer) = try streamAndPeer()
