@@ -42,7 +42,7 @@ extension RealProcesses {
         }
 
         @Test func `a command gets the message and the promised environment, and its exit status decides`() async throws {
-            let server = try Server.standard(action: "mda \"@DIR@/command\"|ttl 1h")
+            let server = try Server.standard(action: "mda \"exec @DIR@/command\"", options: "ttl 1h")
             try server.scratch.write(
                 "command",
                 """
@@ -73,7 +73,7 @@ extension RealProcesses {
 
             let message = try #require(server.scratch.text("home/alice/message.none"))
             #expect(message.hasPrefix("Return-Path: <bob@test.example>\nDelivered-To: alice@test.example\n"))
-            #expect(message.hasSuffix("Subject: command\n\nbody\n"))
+            #expect(message.contains("\nSubject: command\n") && message.hasSuffix("\n\nbody\n"))
             let environment = Set(try #require(server.scratch.text("home/alice/environment.0")).split(separator: "\n").map(String.init))
             let home = server.scratch.path + "/home/alice"
             let expected = [
@@ -142,6 +142,49 @@ extension RealProcesses {
             let answer = try loop.deliver(from: "a@b.example", to: ["alice@test.example"], "Subject: loop\r\n\r\nx")
             try await server.drained()
             #expect(answer.code >= 400 || server.mailCount(of: "alice") + server.mailCount(of: "bob") > 2)
+        }
+
+        @Test(arguments: ["fifo", "directory", "device", "many", "long", "nul", "own name"])
+        func `a .forward file may be anything without hurting the server`(_ kind: String) async throws {
+            let server = try Server.standard()
+            let path = server.scratch.path + "/home/alice/.forward"
+            switch kind {
+            case "fifo": mkfifo(path, 0o600)
+            case "directory": try server.scratch.makeDirectory("home/alice/.forward", mode: 0o700)
+            case "device": symlink("/dev/zero", path)
+            case "many":
+                let entries = (0..<20_000).map { "user\($0)@elsewhere.example" }
+                try server.scratch.write("home/alice/.forward", entries.joined(separator: "\n") + "\n")
+            case "long": try server.scratch.write("home/alice/.forward", String(repeating: "x", count: 1 << 20))
+            case "nul": try server.scratch.write("home/alice/.forward", "bob\0carol\n\0\n")
+            default: try server.scratch.write("home/alice/.forward", "alice\nalice@test.example\nbob\n")
+            }
+            lchown(path, OrdinaryUser.current.uid, OrdinaryUser.current.gid)
+            try await server.start()
+            let client = try server.client(timeout: 10)
+            try client.greet()
+            #expect(try client.command("MAIL FROM:<a@b.example>").code == 250)
+            let reply = try client.command("RCPT TO:<alice@test.example>")
+            #expect(reply.code >= 250 && reply.code < 560)
+            // Whatever became of alice's mail, bob gets his.
+            #expect(try client.command("RCPT TO:<bob@test.example>").code == 250)
+            #expect(try client.command("DATA").code == 354)
+            #expect(try client.command("Subject: s\r\n\r\nx\r\n.").code == 250)
+            try await server.eventually("bob's mail") { server.mailCount(of: "bob") >= 1 }
+            #expect(server.processesByRole.count == 7)
+        }
+
+        @Test func `a maildir that cannot be written keeps the mail, and other mailboxes get theirs`() async throws {
+            let server = try Server.standard()
+            try server.scratch.write("home/alice/Maildir", "not a directory")
+            try await server.start()
+            try send(server, to: "alice@test.example", "bob@test.example")
+            try await server.eventually("bob's mail and alice's failure") {
+                try server.mailCount(of: "bob") == 1 && server.queue().first?.tries == 1
+            }
+            try Files.remove(server.scratch.path + "/home/alice/Maildir")
+            #expect(try server.control("schedule", "all").code == 0)
+            try await server.eventually("alice's mail") { server.mailCount(of: "alice") == 1 }
         }
 
         @Test func `an LMTP server gets the message, and each of its answers is heard`() async throws {

@@ -71,7 +71,7 @@ extension RealProcesses {
             let waiting = try #require(try server.queue().first)
             #expect(waiting.state == "pending")
             let delay = try #require(Int(waiting.fields[12]))
-            #expect((0...10).contains(delay), "local delivery is tried again after ten seconds")
+            #expect((0...11).contains(delay), "local delivery is tried again after ten seconds and a tenth of jitter at most")
             try server.scratch.write("open", "")
             // No order is given: the scheduler's own time comes.
             try await server.drained(within: 20)
@@ -79,13 +79,13 @@ extension RealProcesses {
         }
 
         @Test func `an envelope whose time is over is reported as expired, a removed one is not`() async throws {
-            let server = try Server.standard(action: "mda \"exit 75\"|ttl 2s", more: Self.failing)
+            let server = try Server.standard(action: "mda \"exit 75\"", options: "ttl 2s", more: Self.failing)
             try await server.start()
             try send(server, from: "bob@test.example", "alice@test.example")
             try await server.eventually("the report", within: 20) { server.mailCount(of: "bob") == 1 }
             let report = server.mail(of: "bob")[0]
             #expect(report.contains("Status: 5.4.7") || report.contains("Status: 4.4.7"), "\(report)")
-            try server.configure(server.standardConfiguration(action: "mda \"exit 75\"|ttl 1h", more: Self.failing))
+            try server.configure(server.standardConfiguration(action: "mda \"exit 75\"", options: "ttl 1h", more: Self.failing))
             #expect(try server.control("reload").code == 0)
             try send(server, from: "bob@test.example", "alice@test.example")
             try await server.eventually("a failure") { try server.queue().first?.tries == 1 }
@@ -104,15 +104,15 @@ extension RealProcesses {
             try client.greet()
             #expect(
                 try client.deliver(
-                    from: "bob@test.example", to: (0..<60).map { "alice+\($0)@test.example" }, "Subject: slow\r\n\r\nx"
+                    from: "bob@test.example", to: (0..<40).map { "alice+\($0)@test.example" }, "Subject: slow\r\n\r\nx"
                 ).code == 250)
             try await server.eventually("held envelopes") {
                 let lines = try server.queue()
-                return lines.filter { $0.flags.contains("hold") }.count >= 50
+                return lines.filter { $0.flags.contains("hold") }.count >= 30
             }
             try send(server, from: "carol@test.example", "bob@test.example", body: "Subject: quick\r\n\r\nx")
             try await server.eventually("the other user's message", within: 5) { server.mailCount(of: "bob") == 1 }
-            #expect(try server.queue().count == 60)
+            #expect(try server.queue().filter { $0.recipient.hasPrefix("alice+") }.count == 40)
             try Files.remove(server.scratch.path + "/closed")
             try await server.drained(within: 40)
         }

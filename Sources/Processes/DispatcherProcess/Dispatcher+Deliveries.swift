@@ -70,7 +70,7 @@ extension DispatcherProcess {
                 logDelivery(task, outcome)
                 finish(task.envelope, outcome)
             },
-            hold: { [unowned self] id, holder in 
+            hold: { [unowned self] id, holder in
                 context.log.trace(TraceSubjects.mda, "evpid=\(id) held")
                 queue?.send(.hold(id, holder: holder))
             },

@@ -25,8 +25,11 @@ extension LookupProcess {
     }
 
     func trace(_ query: TableQuery, _ answer: TableAnswer) {
+        // A password is for nobody's eyes.
+        let isSecret = query.service == .credentials
         context.log.trace(
-            TraceSubjects.lookup, "\(query.operation) \(query.key) in <\(query.table)> as \(query.service): \(answer.text)")
+            TraceSubjects.lookup,
+            "\(query.operation) \(query.key) in <\(query.table)> as \(query.service): \(isSecret ? answer.kind : answer.text)")
     }
 }
 
@@ -55,6 +58,14 @@ extension ExpansionTrace.Entry {
 }
 
 extension TableAnswer {
+    fileprivate var kind: String {
+        switch self {
+        case .found: "found"
+        case .notFound: "not found"
+        case .failed: "failed"
+        }
+    }
+
     fileprivate var text: String {
         switch self {
         case .found(let value): "found \(value)"

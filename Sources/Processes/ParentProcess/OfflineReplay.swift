@@ -140,10 +140,14 @@ final class OfflineReplay {
     func childEnded(_ process: pid_t, _ status: ExitStatus) -> Bool {
         guard let run = running.removeValue(forKey: process) else { return false }
         logOutput(of: run)
-        attempt("offline directory") { () throws(SystemError) in
+        do throws(SystemError) {
             let directory = try OfflineDirectory(installation)
             settle(run.name, status, directory)
             if timer != nil { startWaiting(directory) }
+        } catch {
+            log.error("offline message \(run.name): \(status), but \(error)")
+            // Whether it was handed in or not: what cannot be removed must not be sent again and again.
+            if status.isSuccess { schedule.abandon(run.name) } else { schedule.postpone(run.name, at: seconds()) }
         }
         if areMore, schedule.isIdle, timer != nil { scan() }
         return true

@@ -51,7 +51,7 @@ extension ParentProcess {
             for role in [Role.control, .dispatcher, .scheduler, .lookup, .queue, .crypto] {
                 guard let handle = roles[role], !handle.hasExited else { continue }
                 handle.link.send(.shutdown)
-                await waitForExit(of: handle, seconds: orderly ? 15 : 2)
+                await waitForExit(of: handle, seconds: orderly ? 15 : 1)
             }
             await offline.stop()
             // Only what is ours: a start that was refused must not disturb the daemon that runs.

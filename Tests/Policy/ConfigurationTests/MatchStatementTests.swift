@@ -249,7 +249,6 @@ extension String {
         ("match for domain <a> reject", "1:19: no such table: a"),
         ("match for domain { a = b } reject", "1:18: what stands here may not be used for domain lookups, expected a list that serves domain"),
         ("action a mbox alias x", "1:21: what stands here may not be used for alias lookups, expected a mapping that serves alias"),
-        ("table t file:/list\naction a mbox alias <t>", "2:22: table \"t\" may not be used for alias lookups, expected a mapping that serves alias"),
         ("table t file:/aliases\nmatch for domain <t> reject", "2:19: table \"t\" may not be used for domain lookups, expected a list that serves domain"),
         ("match from src <getpwnam> reject", "1:17: table \"<getpwnam>\" may not be used for netaddr lookups, expected a list that serves netaddr"),
     ])

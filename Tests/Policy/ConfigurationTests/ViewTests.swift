@@ -155,10 +155,10 @@ private let everything = """
         #expect(uses.first?.diagnostic.description == "smtpd.conf:17:1: TLS on listeners is not available yet.")
     }
 
-    @Test func `a relay is told, not refused`() throws {
+    @Test func `a relay is refused with its place`() throws {
         let uses = UnsupportedFeatures.list(in: try configuration("action a relay\nmatch for any action a"))
         #expect(uses.map(\.feature) == [.relay])
-        #expect(uses.map(\.diagnostic.severity) == [.warning])
+        #expect(uses.map(\.diagnostic.severity) == [.error])
     }
 
     @Test func `local delivery asks for nothing that is missing`() throws {

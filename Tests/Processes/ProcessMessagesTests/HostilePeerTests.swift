@@ -1,4 +1,3 @@
-import Configuration
 import Envelopes
 import MailSyntax
 import SMTPProtocol

@@ -1,7 +1,7 @@
 import Platform
 
 extension Server {
-    /// The users of ``standard(aliases:action:more:)``.
+    /// The users of ``standard(aliases:action:options:more:)``.
     package static let users = ["alice", "bob", "carol"]
 
     /// A server for the domain `test.example` with three virtual users, who all have the ordinary user's number
@@ -10,30 +10,29 @@ extension Server {
     /// - Parameters:
     ///   - aliases: Entries of the alias table, in the syntax of smtpd.conf. `@DIR@` stands for the server's
     ///     directory, here and in the rest.
-    ///   - action: The method of the action `deliver`; the user base and aliases are added, and behind them what
-    ///     follows a `|`.
+    ///   - action: The method of the action `deliver`; the user base and aliases are added.
+    ///   - options: What follows those.
     ///   - more: Statements before the last rule.
     package static func standard(
-        aliases: [String] = [], action: String = "maildir", more: String = ""
+        aliases: [String] = [], action: String = "maildir", options: String = "", more: String = ""
     ) throws -> Server {
-        let server = try Server { $0.standardConfiguration(aliases: aliases, action: action, more: more) }
+        let server = try Server { $0.standardConfiguration(aliases: aliases, action: action, options: options, more: more) }
         try server.scratch.makeDirectory("home")
         for user in users { try server.scratch.makeDirectory("home/" + user, mode: 0o700) }
         return server
     }
 
-    /// The text of smtpd.conf that ``standard(aliases:action:more:)`` uses, for another start or a reload.
-    package func standardConfiguration(aliases: [String] = [], action: String = "maildir", more: String = "") -> String {
+    /// The text of smtpd.conf that ``standard(aliases:action:options:more:)`` uses, for another start or a reload.
+    package func standardConfiguration(aliases: [String] = [], action: String = "maildir", options: String = "", more: String = "") -> String {
         let user = OrdinaryUser.current
         let entries = Self.users.map { "\($0) = \"\(user.uid):\(user.gid):\(scratch.path)/home/\($0)\"" }
         let aliases = aliases.isEmpty ? ["postmaster = \"alice\""] : aliases
-        let action = action.split(separator: "|", maxSplits: 1).map(String.init)
         return """
             table users { \(entries.joined(separator: ", ")) }
             table aliases { \(aliases.joined(separator: ", ").replacing("@DIR@", with: scratch.path)) }
             listen on 127.0.0.1 port \(port) hostname "mx.test.example"
             \(more.replacing("@DIR@", with: scratch.path))
-            action "deliver" \(action[0].replacing("@DIR@", with: scratch.path)) userbase <users> alias <aliases>\(action.count > 1 ? " " + action[1] : "")
+            action "deliver" \(action.replacing("@DIR@", with: scratch.path)) userbase <users> alias <aliases> \(options)
             match from any for domain "test.example" action "deliver"
 
             """

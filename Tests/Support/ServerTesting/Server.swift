@@ -97,7 +97,9 @@ package final class Server {
     package var processesByRole: [String: ProcessTable.Entry] {
         var found: [String: ProcessTable.Entry] = [:]
         for entry in processes where entry.title.hasPrefix("smtpd: ") {
-            found[String(entry.title.dropFirst("smtpd: ".count))] = entry
+            let role = String(entry.title.dropFirst("smtpd: ".count))
+            // A child of the parent has its title for a moment, until it is the program it will be.
+            if role != "[priv]" || entry.id == process { found[role] = entry }
         }
         return found
     }
