@@ -33,6 +33,8 @@ package final class QueueProcess: RoleProcess {
     /// Work on the spool that nobody waits for.
     private(set) lazy var upkeepTimer = LoopTimer { [unowned self] in upkeep() }
     private var spoolUpkeep = SpoolUpkeep()
+    /// Messages committed when freed memory was last given back; nil before the first time.
+    private var committedAtReturn: Int?
     /// Bodies in the dispatcher's hands.
     var window = DeliveryWindow()
     /// Envelopes that came while those from before the start are still being announced; nil afterwards.
@@ -126,7 +128,18 @@ package final class QueueProcess: RoleProcess {
         let next = spoolUpkeep.step(store)
         // Moved messages are written like outcomes: with the next commit, or a moment later.
         if store.needsFlush { planOutcomeFlush() }
-        if let next { upkeepTimer.schedule(after: next) }
+        guard let next else { return returnMemory() }
+        upkeepTimer.schedule(after: next)
+    }
+
+    /// Messages after which it is worth looking for memory that a burst, or the start, has left behind.
+    private static let burst = 1_000
+
+    private func returnMemory() {
+        let commits = store.statistics.commits
+        if let committedAtReturn, commits - committedAtReturn < Self.burst { return }
+        committedAtReturn = commits
+        ThisProcess.returnFreedMemory()
     }
 
     package func shutdown() async {

@@ -71,6 +71,9 @@ package protocol QueueStore: AnyObject {
     /// - Throws: ``StoreError/damaged(_:)`` when its record cannot be read; see ``setAside(_:)``.
     func envelope(_ id: EnvelopeID) throws(StoreError) -> QueuedEnvelope?
 
+    /// The same for a listing, which looks at every envelope once and must not push out what is in use.
+    func listedEnvelope(_ id: EnvelopeID) throws(StoreError) -> QueuedEnvelope?
+
     /// The body of a queued message; nil when it is not queued.
     ///
     /// - Throws: ``StoreError/damaged(_:)`` when it cannot be read; see ``setAside(_:)``.

@@ -5,6 +5,34 @@ import Testing
 
 @testable import EventLoop
 
+/// Waits again and again with a function: for an octet, a deadline, the stream's closing, and afterwards.
+@EventLoopActor private final class Listener {
+    private let stream: ByteStream
+    private(set) var told: [WaitResult] = []
+    private var done: UnsafeContinuation<Void, Never>?
+
+    init(_ stream: ByteStream) { self.stream = stream }
+
+    func listen(until done: UnsafeContinuation<Void, Never>) {
+        self.done = done
+        stream.readiness.whenReadable { [self] in waited($0) }
+    }
+
+    private func waited(_ result: WaitResult) {
+        told.append(result)
+        switch told.count {
+        case 1:
+            _ = stream.tryRead()
+            stream.readiness.whenReadable(deadline: .now() + .milliseconds(5)) { [self] in waited($0) }
+        case 2:
+            stream.readiness.whenReadable(deadline: .now() + 5) { [self] in waited($0) }
+            stream.close()
+        case 3: stream.readiness.whenReadable { [self] in waited($0) }
+        default: done?.resume()
+        }
+    }
+}
+
 @Suite("Readiness and streams") struct StreamTests {
     @Test func `what the peer sends is read, then its end`() async throws {
         let results = try await onLoop {
@@ -57,26 +85,10 @@ import Testing
     @Test func `a function that waits is told once, may wait again, and hears of the end`() async throws {
         let told = try await onLoop {
             let (stream, peer) = try streamAndPeer()
-            var told: [WaitResult] = []
-            await withUnsafeContinuation { (done: UnsafeContinuation<Void, Never>) in
-                func waited(_ result: WaitResult) {
-                    told.append(result)
-                    switch told.count {
-                    case 1:
-                        _ = stream.tryRead()
-                        stream.readiness.whenReadable(deadline: .now() + .milliseconds(5), waited)
-                    case 2:
-                        stream.readiness.whenReadable(deadline: .now() + 5, waited)
-                        stream.close()
-                    case 3:
-                        stream.readiness.whenReadable(waited)
-                    default: done.resume()
-                    }
-                }
-                stream.readiness.whenReadable(waited)
-                spawn { _ = await peer.write([1]) }
-            }
-            return told
+            spawn { _ = await peer.write([1]) }
+            let listener = Listener(stream)
+            await withUnsafeContinuation { listener.listen(until: $0) }
+            return listener.told
         }
         #expect(told == [.ready, .timedOut, .closed, .closed])
     }
