@@ -99,6 +99,11 @@ package enum QueueListing {
     }
 
     private static func escaped(_ text: String, escaping separator: Unicode.Scalar?) -> String {
+        // Nearly every field is plain.
+        let isPlain = text.utf8.allSatisfy { byte in
+            byte >= 0x20 && byte < 0x7F && byte != UInt8(ascii: "\\") && separator.map { $0.value != UInt32(byte) } != false
+        }
+        if isPlain { return text }
         var result = ""
         for scalar in text.unicodeScalars {
             switch scalar {

@@ -65,16 +65,18 @@ extension ControlProcess {
     private static let pageSize: UInt32 = 250
 
     private func showQueue(of message: MessageID?, to client: ControlClientConnection) async -> Bool {
-        var after: EnvelopeID?
+        var page = askForPage(of: message, after: nil)
         while true {
-            let page = answers.pages.next()
-            queue?.send(.page(request: page, after: after, message: message, limit: Self.pageSize))
             guard let entries = await answers.pages.answer(page) else { return false }
             guard let last = entries.last else { break }
-            after = last.envelope.id
+            // The queue reads on while this page is shown.
+            page = askForPage(of: message, after: last.envelope.id)
             let asked = answers.states.next()
             scheduler?.send(.states(request: asked, entries.map(\.envelope.id)))
-            guard let states = await answers.states.answer(asked) else { return false }
+            guard let states = await answers.states.answer(asked) else {
+                answers.pages.abandon(page)
+                return false
+            }
             var lines: [UInt8] = []
             for (entry, state) in zip(entries, states) {
                 lines += QueueListing.line(
@@ -83,9 +85,18 @@ extension ControlProcess {
                 ).utf8
                 lines.append(0x0A)
             }
-            guard await client.send(output: lines) else { return false }
+            guard await client.send(output: lines) else {
+                answers.pages.abandon(page)
+                return false
+            }
         }
         return await client.send(.end)
+    }
+
+    private func askForPage(of message: MessageID?, after: EnvelopeID?) -> UInt64 {
+        let page = answers.pages.next()
+        queue?.send(.page(request: page, after: after, message: message, limit: Self.pageSize))
+        return page
     }
 
     private func showEnvelope(_ id: EnvelopeID, to client: ControlClientConnection) async -> Bool {

@@ -44,23 +44,35 @@ extension DispatcherProcess {
     private func begin(
         _ stream: ByteStream, _ listener: Listener, port: UInt16, local: IPAddress?, _ client: ClientIdentity
     ) {
-        let id = sessionIdentifier()
+        guard let table = listener.hostnames, let local else {
+            return start(stream, listener, hostname: listener.hostname, port: port, client)
+        }
         spawn { [self] in
-            let hostname = await self.hostname(of: listener, at: local)
-            let session = SMTPSession(
-                stream: stream, dispatcher: self, listener: listener,
-                settings: settings(for: listener, hostname: hostname, port: port, client: client), client: client, id: id)
-            sessions.add(session, from: client.source.address)
-            log.info("\(id) smtp connected address=\(client.source.text) host=\(LogText.value(client.reverseName))")
-            await session.run()
-            sessions.remove(session, from: client.source.address)
-            updateAcceptors()
+            let name = await hostname(of: listener, in: table, at: local)
+            start(stream, listener, hostname: name, port: port, client)
         }
     }
 
-    /// The name a listener answers under: from its table where it has one, for the address it was reached at.
-    private func hostname(of listener: Listener, at address: IPAddress?) async -> String {
-        guard let table = listener.hostnames, let address else { return listener.hostname }
+    private func start(
+        _ stream: ByteStream, _ listener: Listener, hostname: String, port: UInt16, _ client: ClientIdentity
+    ) {
+        let id = sessionIdentifier()
+        let session = SMTPSession(
+            stream: stream, dispatcher: self,
+            settings: settings(for: listener, hostname: hostname, port: port, client: client), client: client, id: id)
+        sessions.add(session, from: client.source.address)
+        log.info("\(id) smtp connected address=\(client.source.text) host=\(LogText.value(client.reverseName))")
+        session.start()
+    }
+
+    /// A session has closed its connection.
+    func ended(_ session: SMTPSession, of client: ClientIdentity) {
+        sessions.remove(session, from: client.source.address)
+        updateAcceptors()
+    }
+
+    /// The name a listener answers under, from its table, for the address it was reached at.
+    private func hostname(of listener: Listener, in table: String, at address: IPAddress) async -> String {
         let request = hostnames.next()
         lookup?.send(.hostname(request: request, table: table, address: address))
         guard let name = await hostnames.answer(request) else { return listener.hostname }
@@ -96,8 +108,9 @@ extension DispatcherProcess {
         context.fail("the server's name \(view.serverName) is no host name")
     }
 
-    /// As many sessions as descriptors allow, less what everything else needs.
-    func sessionLimit() -> Int {
+    /// As many sessions as descriptors allow, less what everything else needs. To be asked before the process
+    /// is confined, since it may not look at its limits afterwards.
+    static func sessionLimit() -> Int {
         let descriptors = (try? ThisProcess.raiseOpenFiles()) ?? 1_024
         return max(16, Int(clamping: descriptors) - SessionCensus.reservedDescriptors)
     }

@@ -32,11 +32,12 @@ package final class DispatcherProcess: RoleProcess {
     /// A new view is in force, and which of its listeners each socket belongs to has yet to come: a connection
     /// accepted meanwhile would be served by the rules of another listener.
     var awaitsListeners = false
-    private(set) lazy var sessions = SessionCensus(maximum: sessionLimit())
+    let sessions: SessionCensus
     private(set) lazy var deliveries = makeDeliveries()
 
     package init(context: RoleContext) {
         self.context = context
+        sessions = SessionCensus(maximum: Self.sessionLimit())
     }
 
     var view: DispatcherView {

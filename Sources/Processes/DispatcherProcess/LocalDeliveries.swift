@@ -13,6 +13,9 @@ import RoleProcess
 /// mark goes back to the scheduler's hold queue and is asked for again when there is room.
 @EventLoopActor
 final class LocalDeliveries {
+    /// Agents of one user that write files: some write while others sync. More would only cut the batches
+    /// that share a sync into smaller ones.
+    private static let maximumWriters = 4
     /// Seconds after which an idle agent is sent away.
     private static let idleSeconds = 30
 
@@ -113,8 +116,8 @@ final class LocalDeliveries {
     }
 
     private func addAgent(to group: AgentGroup) {
-        guard !group.isStarting, group.agents.count < max(1, limits.maximumSessionsPerUser) else { return }
-        // A full agent that takes any task is no reason for another: files are written many at a time.
+        let wanted = group.waiting.contains { $0.isExclusive } ? limits.maximumSessionsPerUser : Self.maximumWriters
+        guard !group.isStarting, group.agents.count < max(1, min(wanted, limits.maximumSessionsPerUser)) else { return }
         guard agents < max(1, limits.maximumSessions) || dismissIdlest() else { return awaitRoom(group) }
         group.isStarting = true
         agents += 1

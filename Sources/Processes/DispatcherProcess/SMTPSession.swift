@@ -12,12 +12,12 @@ import SMTPProtocol
 /// One SMTP client: reads, feeds the machine, carries out what it says.
 ///
 /// The protocol is ``ServerSession``'s. This is where its questions go to other processes, and where the
-/// replies of pipelined commands are gathered into one write.
+/// replies of pipelined commands are gathered into one write. A question is a task, in straight lines; while
+/// the session waits for its client there is no task, so that one of ten thousand idle ones costs little.
 @EventLoopActor
 final class SMTPSession {
     private let stream: ByteStream
     private let dispatcher: DispatcherProcess
-    private let listener: Listener
     private let client: ClientIdentity
     /// Names the session in the log.
     private let id: String
@@ -32,10 +32,9 @@ final class SMTPSession {
     private var recipients = 0
     private var transfer: UInt64?
 
-    init(stream: ByteStream, dispatcher: DispatcherProcess, listener: Listener, settings: ServerSettings, client: ClientIdentity, id: String) {
+    init(stream: ByteStream, dispatcher: DispatcherProcess, settings: ServerSettings, client: ClientIdentity, id: String) {
         self.stream = stream
         self.dispatcher = dispatcher
-        self.listener = listener
         self.client = client
         self.id = id
         machine = ServerSession(settings: settings, client: client)
@@ -44,23 +43,31 @@ final class SMTPSession {
 
     private var log: Logger { dispatcher.context.log }
 
+    /// Greets, and talks until one side has had enough; then ``DispatcherProcess/ended(_:of:)`` is called.
+    func start() {
+        if case .network = client.source, Sockets.hasInput(stream.rawDescriptor) {
+            machine.clientSpokeFirst()
+        } else {
+            machine.connected()
+        }
+        proceed()
+    }
+
     /// The server stops: the client hears 421 at the next moment that it waits for a command.
     func end() {
         isEnding = true
         stream.readiness.interruptReading()
     }
 
-    /// Talks until one side has had enough.
-    func run() async {
-        if case .network = client.source, Sockets.hasInput(stream.rawDescriptor) {
-            machine.clientSpokeFirst()
-        } else {
-            machine.connected()
-        }
+    /// Carries out what the machine says, up to the first step that has to wait for somebody.
+    private func proceed() {
         while true {
             switch machine.next() {
             case .needsInput:
-                guard await flush(), await read() else { continue }
+                guard flushAtOnce() else { return wait { await $0.flush() } }
+                logFailures()
+                guard isEnding else { return awaitInput() }
+                machine.shutDown()
             case .reply(let reply):
                 log.trace(TraceSubjects.smtp, "\(id) \(LogText.value(reply.text))")
                 output += reply.bytes
@@ -68,61 +75,84 @@ final class SMTPSession {
                 self.transaction = transaction
                 machine.senderChecked(.accept)
             case .checkRecipient(let request):
-                await check(request)
+                return wait { await $0.check(request) }
             case .beginMessage:
-                guard await flush() else { continue }
-                await open()
+                return wait { session in
+                    await session.flush()
+                    await session.open()
+                }
             case .messageBytes(let bytes):
-                await store(bytes)
+                store(bytes)
+                guard let queue = dispatcher.queue, queue.queuedBytes >= Self.maximumQueued else { continue }
+                return wait { _ in await queue.drained(below: Self.maximumQueued) }
             case .commitMessage(let size):
-                await commit(size: size)
+                return wait { await $0.commit(size: size) }
             case .rollbackMessage:
                 rollback()
             case .startTLS:
                 dispatcher.context.fail("STARTTLS was offered without TLS")
             case .close(let reason):
                 logFailures()
-                _ = await flush()
+                guard flushAtOnce() else { return wait { await $0.flush() } }
                 stream.close()
                 log.info("\(id) smtp disconnected reason=\(LogText.value(reason.text))")
-                return
+                return dispatcher.ended(self, of: client)
             }
+        }
+    }
+
+    /// Goes on when `work` is done.
+    private func wait(for work: sending @escaping @EventLoopActor (SMTPSession) async -> Void) {
+        spawn { [self] in
+            await work(self)
+            proceed()
         }
     }
 
     // MARK: Bytes
 
-    /// Sends the gathered replies; on failure the machine knows that the client is gone.
-    private func flush() async -> Bool {
+    /// Sends the gathered replies as far as the kernel takes them at once; false when some are left.
+    private func flushAtOnce() -> Bool {
         guard !output.isEmpty else { return true }
-        let bytes = output
-        output = []
-        switch await stream.write(bytes, deadline: .now() + idle) {
+        switch stream.tryWrite(&output) {
         case .written: return true
-        case .timedOut, .failed:
+        case .full: return false
+        case .failed:
+            output = []
             machine.connectionLost()
-            return false
+            return true
         }
     }
 
-    private func read() async -> Bool {
-        logFailures()
-        guard !isEnding else {
-            machine.shutDown()
-            return false
+    /// Sends the gathered replies; on failure the machine knows that the client is gone.
+    private func flush() async {
+        guard !output.isEmpty else { return }
+        let bytes = output
+        output = []
+        switch await stream.write(bytes, deadline: .now() + idle) {
+        case .written: break
+        case .timedOut, .failed: machine.connectionLost()
         }
-        switch await stream.read(deadline: .now() + idle) {
-        case .bytes(let bytes):
-            machine.receive(bytes.span)
-            return true
-        case .end:
-            machine.connectionLost()
+    }
+
+    private func awaitInput() {
+        stream.readiness.whenReadable(deadline: .now() + idle) { [self] in inputAwaited($0) }
+    }
+
+    private func inputAwaited(_ result: WaitResult) {
+        switch result {
+        case .ready:
+            switch stream.tryRead() {
+            case .bytes(let bytes): machine.receive(bytes.span)
+            case nil: return awaitInput()
+            case .end, .timedOut, .failed: machine.connectionLost()
+            }
         case .timedOut:
             if isEnding { machine.shutDown() } else { machine.timedOut() }
-        case .failed:
+        case .closed:
             if isEnding { machine.shutDown() } else { machine.connectionLost() }
         }
-        return false
+        proceed()
     }
 
     private func logFailures() {
@@ -147,6 +177,7 @@ final class SMTPSession {
                 drafts.append(draft)
             }
             recipients += 1
+            if transfer == nil { begin() }
             machine.recipientChecked(.accept)
         case .refused(let reply, let trace):
             log.info(
@@ -157,12 +188,18 @@ final class SMTPSession {
         }
     }
 
-    private func open() async {
+    /// Asks the queue for a message as soon as there is a recipient: the answer comes while the client still
+    /// talks, and does not keep it waiting at DATA.
+    private func begin() {
         let transfer = dispatcher.transfers.next()
+        self.transfer = transfer
         dispatcher.queue?.send(.begin(transfer: transfer))
+    }
+
+    private func open() async {
+        guard let transfer else { preconditionFailure("a message without a recipient") }
         switch await dispatcher.transfers.opening(transfer) {
         case .success(let id):
-            self.transfer = transfer
             messageID = id
             machine.messageOpened(
                 .opened(
@@ -170,6 +207,7 @@ final class SMTPSession {
                         identifier: id.description, date: MailDate(seconds: wallClockSeconds()),
                         uniqueNumber: .random(in: .min ... .max))))
         case .failure(let error):
+            self.transfer = nil
             machine.messageOpened(.refused(Reply(error.refusal)))
         }
     }
@@ -180,7 +218,7 @@ final class SMTPSession {
     /// Octets of a body in one message to the queue.
     private static let maximumPiece = 256 << 10
 
-    private func store(_ bytes: [UInt8]) async {
+    private func store(_ bytes: [UInt8]) {
         guard let transfer else { return }
         var start = 0
         while start < bytes.count {
@@ -189,7 +227,6 @@ final class SMTPSession {
             dispatcher.queue?.send(.body(transfer: transfer, piece))
             start = end
         }
-        await dispatcher.queue?.drained(below: Self.maximumQueued)
     }
 
     private func commit(size: Int64) async {
@@ -211,7 +248,10 @@ final class SMTPSession {
     }
 
     private func rollback() {
-        if let transfer { dispatcher.queue?.send(.rollback(transfer: transfer)) }
+        if let transfer {
+            dispatcher.transfers.abandon(transfer)
+            dispatcher.queue?.send(.rollback(transfer: transfer))
+        }
         forget()
     }
 

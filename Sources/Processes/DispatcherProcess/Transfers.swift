@@ -22,6 +22,9 @@ final class Transfers {
         await withUnsafeContinuation { commits[transfer] = $0 }
     }
 
+    /// The message is given up; an answer that is still to come is for nobody.
+    func abandon(_ transfer: UInt64) { openings.abandon(transfer) }
+
     func opened(_ transfer: UInt64, _ id: MessageID) { openings.resolve(transfer, .success(id)) }
 
     func committed(_ transfer: UInt64) { commits.removeValue(forKey: transfer)?.resume(returning: nil) }

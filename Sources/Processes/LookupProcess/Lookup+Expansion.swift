@@ -38,6 +38,10 @@ extension LookupProcess {
             case .readInclude(let path):
                 step = expansion.answer(include: IncludeFile.read(path))
             case .readForward(let user, let userbase):
+                if ForwardFile.isCertainlyAbsent(in: user.directory) {
+                    step = expansion.answer(forward: .none)
+                    continue
+                }
                 let request = forwards.next()
                 parent?.send(
                     .readForward(

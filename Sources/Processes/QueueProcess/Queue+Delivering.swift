@@ -7,9 +7,27 @@ import RoleProcess
 
 /// What is due goes out, and what became of it comes back.
 extension QueueProcess {
+    /// Envelopes looked at in one go.
+    private static let batch = 64
+
+    /// Hands out what waits, as far as the dispatcher may have bodies in its hands.
+    func deliverWaiting() {
+        while true {
+            let ids = window.next(Self.batch)
+            if ids.isEmpty { return }
+            deliver(ids)
+        }
+    }
+
+    /// The dispatcher has forgotten an envelope, and its body with the last of a group.
+    func returned(_ id: EnvelopeID) {
+        window.returned(id)
+        deliverWaiting()
+    }
+
     /// Loads what the scheduler names and hands it on: envelopes of one message together, so that its body
     /// is read and sent once. Bounces are written here.
-    func deliver(_ ids: [EnvelopeID]) {
+    private func deliver(_ ids: [EnvelopeID]) {
         var order: [MessageID] = []
         var groups: [MessageID: [QueuedEnvelope]] = [:]
         var bounces: [QueuedEnvelope] = []
@@ -40,8 +58,10 @@ extension QueueProcess {
         do throws(StoreError) {
             switch try store.body(message) {
             case .bytes(let bytes):
+                window.handedOut(group.map(\.envelope.id), .inline(bytes.count))
                 dispatcher?.send(.deliver(transaction, attempts, .inline(bytes)))
             case .file(let descriptor, let size):
+                window.handedOut(group.map(\.envelope.id), .file)
                 dispatcher?.send(.deliver(transaction, attempts, .file(size: UInt64(size))), descriptor: descriptor)
             case nil:
                 for queued in group { scheduler?.send(.vanished(queued.envelope.id)) }

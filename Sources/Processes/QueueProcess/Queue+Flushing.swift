@@ -12,13 +12,16 @@ extension QueueProcess {
     /// maildir turns into the same file.
     private static let outcomeDelay = Duration.milliseconds(50)
 
-    /// Everything that arrives in this turn of the loop shares one flush at its end.
+    /// Everything that arrives in this turn of the loop shares one flush, and what has arrived by its end too:
+    /// the next turn does not wait, and ends with the flush.
     func planFlush() {
         guard !flushIsPlanned else { return }
         flushIsPlanned = true
         afterLoopTurn { [unowned self] in
-            flushIsPlanned = false
-            flush()
+            afterLoopTurn { [unowned self] in
+                flushIsPlanned = false
+                flush()
+            }
         }
     }
 
@@ -51,10 +54,12 @@ extension QueueProcess {
         }
         if let failure = result.failure { context.log.warning("outcomes wait for the disk: \(failure)") }
         if store.needsFlush { planOutcomeFlush() }
+        planUpkeep()
     }
 
     /// Tells the scheduler of new envelopes.
     func submit(_ envelopes: [Envelope]) {
+        for envelope in envelopes { arrivedMeanwhile?.insert(envelope.id) }
         scheduler?.send(
             .submitted(
                 envelopes.map { envelope in

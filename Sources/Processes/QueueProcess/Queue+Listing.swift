@@ -21,7 +21,7 @@ extension QueueProcess {
 
     func listed(_ id: EnvelopeID) -> ListedEnvelope? {
         do throws(StoreError) {
-            return try store.envelope(id).map {
+            return try store.listedEnvelope(id).map {
                 ListedEnvelope(transaction: $0.transaction, envelope: $0.envelope, history: $0.history)
             }
         } catch {

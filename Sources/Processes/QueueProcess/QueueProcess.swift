@@ -30,6 +30,15 @@ package final class QueueProcess: RoleProcess {
     let expansions = PendingRequests<ExpansionVerdict>()
     var flushIsPlanned = false
     private(set) lazy var outcomeTimer = LoopTimer { [unowned self] in flush() }
+    /// Work on the spool that nobody waits for.
+    private(set) lazy var upkeepTimer = LoopTimer { [unowned self] in upkeep() }
+    private var spoolUpkeep = SpoolUpkeep()
+    /// Messages committed when freed memory was last given back; nil before the first time.
+    private var committedAtReturn: Int?
+    /// Bodies in the dispatcher's hands.
+    var window = DeliveryWindow()
+    /// Envelopes that came while those from before the start are still being announced; nil afterwards.
+    var arrivedMeanwhile: Set<EnvelopeID>? = []
     /// Envelopes older than this were queued before this process began.
     let startTime = Timestamp(seconds: wallClockSeconds() + 1)
 
@@ -78,7 +87,8 @@ package final class QueueProcess: RoleProcess {
         } catch {
             throw ViewRefused("spool: \(error)")
         }
-        announceRecovered()
+        spawn { [self] in await announceRecovered() }
+        planUpkeep()
     }
 
     private func spoolDevice() throws(StoreError) -> UnixStorageDevice {
@@ -89,15 +99,47 @@ package final class QueueProcess: RoleProcess {
         }
     }
 
-    /// Tells the scheduler of everything that was queued before.
-    private func announceRecovered() {
+    /// Octets on their way to the scheduler above which the announcement waits.
+    private static let maximumAnnounced = 1 << 20
+
+    /// Tells the scheduler of everything that was queued before, as fast as it listens.
+    private func announceRecovered() async {
         var after: EnvelopeID?
         while true {
             let page = store.page(after: after, limit: 4_096)
-            guard let last = page.last else { return }
+            guard let last = page.last else { break }
             after = last.id
-            scheduler?.send(.recovered(page.map(ScheduledEnvelope.init)))
+            let known = page.filter { arrivedMeanwhile?.contains($0.id) != true }
+            scheduler?.send(.recovered(known.map(ScheduledEnvelope.init)))
+            await scheduler?.drained(below: Self.maximumAnnounced)
         }
+        arrivedMeanwhile = nil
+    }
+
+    // MARK: Upkeep
+
+    /// Something was written; there may be work.
+    func planUpkeep() {
+        guard !upkeepTimer.isScheduled else { return }
+        upkeepTimer.schedule(after: SpoolUpkeep.delay)
+    }
+
+    private func upkeep() {
+        let next = spoolUpkeep.step(store)
+        // Moved messages are written like outcomes: with the next commit, or a moment later.
+        if store.needsFlush { planOutcomeFlush() }
+        guard let next else { return returnMemory() }
+        upkeepTimer.schedule(after: next)
+    }
+
+    /// Messages after which it is worth looking for memory that a burst, or the start, has left behind.
+    private static let burst = 1_000
+
+    private func returnMemory() {
+        let commits = store.statistics.commits
+        if let committedAtReturn, commits - committedAtReturn < Self.burst { return }
+        committedAtReturn = commits
+        ThisProcess.returnFreedMemory()
     }
 
     package func shutdown() async {
@@ -115,15 +157,21 @@ package final class QueueProcess: RoleProcess {
         case .envelopes(let transfer, let drafts): add(drafts, to: transfer)
         case .commit(let transfer, let transaction): commit(transfer, transaction)
         case .rollback(let transfer): rollback(transfer)
-        case .outcome(let id, let outcome): attempted(id, outcome)
-        case .hold(let id, let holder): scheduler?.send(.held(id, holder: holder))
+        case .outcome(let id, let outcome):
+            attempted(id, outcome)
+            returned(id)
+        case .hold(let id, let holder):
+            scheduler?.send(.held(id, holder: holder))
+            returned(id)
         case .release(let holder, let count): scheduler?.send(.released(holder: holder, count: count))
         }
     }
 
     func receive(_ message: SchedulerToQueue) {
         switch message {
-        case .deliver(let ids): deliver(ids)
+        case .deliver(let ids):
+            window.add(ids)
+            deliverWaiting()
         case .expire(let id): expire(id)
         case .remove(let id): remove(id)
         case .notifyDelay(let id, let after): notifyDelay(id, after: after)

@@ -123,6 +123,8 @@ package final class SchedulerProcess: RoleProcess {
             }
         }
         guard let deadline = scheduler.nextDeadline(now: now) else { return timer.cancel() }
+        // More than one tick hands out: the rest follows in the next turn, after what else has come.
+        if deadline <= now { return planTick() }
         // Whole seconds: the deadline has come when the clock shows it.
         timer.schedule(at: MonotonicInstant(nanoseconds: max(deadline, 0) &* 1_000_000_000))
     }

@@ -43,21 +43,21 @@ struct AgentSocket: ~Copyable {
             position = 0
         }
         let raw = socket.raw
-        let start = input.count
-        input.append(contentsOf: repeatElement(0, count: Self.chunk))
-        let result: Result<(count: Int, descriptor: CInt?), SystemError> = input.withUnsafeMutableBytes { buffer in
+        let result: Result<(count: Int, descriptor: CInt?), SystemError> = withUnsafeTemporaryAllocation(
+            byteCount: Self.chunk, alignment: 1
+        ) { buffer in
             Result { () throws(SystemError) in
-                try LocalSocket.receive(into: UnsafeMutableRawBufferPointer(rebasing: buffer[start...]), from: raw)
+                let received = try LocalSocket.receive(into: buffer, from: raw)
+                input.append(contentsOf: UnsafeRawBufferPointer(rebasing: buffer[..<received.count]))
+                return received
             }
         }
         switch result {
         case .success((let count, let descriptor)):
-            input.removeSubrange((start + count)...)
             if let descriptor { descriptors.append(SharedDescriptor(OwnedDescriptor(adopting: descriptor))) }
             // What is left of an unfinished message at the end is of no use to anybody.
             return count > 0 ? .bytes : .end
         case .failure(let error):
-            input.removeSubrange(start...)
             if error.code == EAGAIN { return .nothing }
             throw .system(error)
         }

@@ -4,13 +4,22 @@ import Platform
 /// Envelopes and bodies back from the log, every byte checked.
 extension LogStore {
     package func envelope(_ id: EnvelopeID) throws(StoreError) -> QueuedEnvelope? {
+        try envelope(id, isListed: false)
+    }
+
+    package func listedEnvelope(_ id: EnvelopeID) throws(StoreError) -> QueuedEnvelope? {
+        try envelope(id, isListed: true)
+    }
+
+    /// - Parameter isListed: It is looked at in passing, with all others, and kept in no cache.
+    private func envelope(_ id: EnvelopeID, isListed: Bool) throws(StoreError) -> QueuedEnvelope? {
         guard let indexed = index.envelopes[id.rawValue] else { return nil }
         if var queued = added[id.rawValue] {
             if let newer = histories[id.rawValue] { queued.history = newer.history }
             return queued
         }
         let location = RecordLocation(segment: indexed.recordSegment, offset: indexed.recordOffset)
-        let record = try messageRecord(at: location, of: id.message)
+        let record = try messageRecord(at: location, of: id.message, isListed: isListed)
         guard let entry = record.envelopes.first(where: { $0.envelope.id == id }) else {
             throw .damaged("\(name(of: location)): envelope \(id) is missing")
         }
@@ -34,7 +43,9 @@ extension LogStore {
         throw .damaged("\(name(of: location)): history of another envelope")
     }
 
-    func messageRecord(at location: RecordLocation, of message: MessageID) throws(StoreError) -> MessageRecord {
+    private func messageRecord(
+        at location: RecordLocation, of message: MessageID, isListed: Bool
+    ) throws(StoreError) -> MessageRecord {
         if let cached = records[location] {
             counts.envelopeCacheHits += 1
             return cached
@@ -43,7 +54,8 @@ extension LogStore {
         let payload = try payload(at: location, nil, of: message.rawValue, guess: 1024)
         do throws(RecordError) {
             let record = try MessageRecord(decoding: payload[...], of: message)
-            records.insert(record, for: location, cost: record.envelopes.count)
+            // The envelopes of one message are listed one behind the other.
+            if !isListed || record.envelopes.count > 1 { records.insert(record, for: location, cost: record.envelopes.count) }
             return record
         } catch {
             throw .damaged("\(name(of: location)): \(error)")
@@ -112,19 +124,19 @@ extension LogStore {
     private func payload(
         at location: RecordLocation, _ kind: RecordHeader.Kind?, of message: UInt32, guess: Int
     ) throws(StoreError) -> [UInt8] {
-        let bad = StoreError.damaged("\(name(of: location)): bad record")
-        guard let segment = segment(location.segment) else { throw bad }
+        func bad() -> StoreError { .damaged("\(name(of: location)): bad record") }
+        guard let segment = segment(location.segment) else { throw bad() }
         let offset = Int(location.offset)
         var bytes = try read(segment, at: offset, count: RecordHeader.size + guess)
         guard let header = RecordHeader(bytes[...]), header.salt == segment.salt, header.offset == offset,
             header.message == message, offset + header.recordSize <= segment.size,
             kind.map({ $0 == header.kind }) ?? (header.kind == .message || header.kind == .envelopes)
-        else { throw bad }
+        else { throw bad() }
         let end = RecordHeader.size + header.length
         if bytes.count < end { bytes += try read(segment, at: offset + bytes.count, count: end - bytes.count) }
-        guard bytes.count >= end else { throw bad }
+        guard bytes.count >= end else { throw bad() }
         let payload = bytes[RecordHeader.size..<end]
-        guard Checksum.crc32c(payload) == header.payloadChecksum else { throw bad }
+        guard Checksum.crc32c(payload) == header.payloadChecksum else { throw bad() }
         return Array(payload)
     }
 

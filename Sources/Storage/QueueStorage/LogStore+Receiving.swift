@@ -124,6 +124,8 @@ extension LogStore {
         guard index.setHistory(history, of: envelope) else { return }
         stamp += 1
         histories[envelope.rawValue] = (history, stamp)
+        // It was tried, and will not be read for a while.
+        if history.attempts > 0 { bodies.remove(envelope.message) }
         pending.append(.history(envelope, history, stamp: stamp))
     }
 

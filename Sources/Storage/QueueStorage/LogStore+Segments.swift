@@ -47,7 +47,7 @@ extension LogStore {
     /// Plans a new segment behind the last one.
     func beginSegment(in spare: Spare, _ plan: inout FlushPlan) -> Segment {
         let segment = Segment(sequence: nextSequence, file: spare.file, salt: random(), end: SegmentHeader.size,
-            size: options.segmentSize)
+            size: options.segmentSize, zeroed: spare.zeroed)
         // Not used again even when this one fails: its name may come back after a power cut.
         nextSequence += 1
         let header = SegmentHeader(

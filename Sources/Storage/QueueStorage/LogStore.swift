@@ -47,6 +47,8 @@ package final class LogStore: QueueStore {
         var end: Int
         /// Of the file; ``Options/segmentSize`` unless it was another one when the segment was made.
         var size: Int
+        /// Up to where this process wrote zeros or knows of them.
+        var zeroed = 0
 
         var name: String { LogStore.segmentName(sequence) }
     }

@@ -145,6 +145,8 @@ package final class MemoryStore: QueueStore {
 
     package func compactStep(budget: Int) -> Bool { false }
 
+    package func prepareStep(budget: Int) -> Bool { false }
+
     package func close() -> FlushResult { flush() }
 
     package var statistics: StoreStatistics {

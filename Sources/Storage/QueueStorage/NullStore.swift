@@ -63,6 +63,8 @@ package final class NullStore: QueueStore {
     package func contains(_ message: MessageID) -> Bool { false }
     package func setAside(_ message: MessageID) -> StoreWarning? { nil }
     package func compactStep(budget: Int) -> Bool { false }
+
+    package func prepareStep(budget: Int) -> Bool { false }
     package func close() -> FlushResult { flush() }
     package var statistics: StoreStatistics { counts }
 }

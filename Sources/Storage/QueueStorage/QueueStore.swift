@@ -71,6 +71,9 @@ package protocol QueueStore: AnyObject {
     /// - Throws: ``StoreError/damaged(_:)`` when its record cannot be read; see ``setAside(_:)``.
     func envelope(_ id: EnvelopeID) throws(StoreError) -> QueuedEnvelope?
 
+    /// The same for a listing, which looks at every envelope once and must not push out what is in use.
+    func listedEnvelope(_ id: EnvelopeID) throws(StoreError) -> QueuedEnvelope?
+
     /// The body of a queued message; nil when it is not queued.
     ///
     /// - Throws: ``StoreError/damaged(_:)`` when it cannot be read; see ``setAside(_:)``.
@@ -85,9 +88,13 @@ package protocol QueueStore: AnyObject {
     /// of it in the `corrupt` place, and says so.
     func setAside(_ message: MessageID) -> StoreWarning?
 
-    /// Does at most about `budget` bytes of background work (compaction, preparing room), the writes of which
+    /// Makes the store smaller where it is worth it, at most about `budget` bytes at a time, the writes of which
     /// join the next flush. False when there is nothing to do.
     func compactStep(budget: Int) -> Bool
+
+    /// Prepares room that later commits are faster in, at most about `budget` bytes at a time; for quiet
+    /// moments, since it takes the disk. False when there is nothing to do.
+    func prepareStep(budget: Int) -> Bool
 
     /// Flushes and closes. Messages that are being received are forgotten; no other call may follow.
     func close() -> FlushResult

@@ -100,6 +100,19 @@ extension ForwardFile {
         }
     }
 
+    /// True when anybody can see that a home directory has no `.forward`, so that nobody needs to be asked who
+    /// may look. A home that is closed to us, or whose mail is to wait, says nothing.
+    package static func isCertainlyAbsent(in home: String) -> Bool {
+        do throws(SystemError) {
+            guard try Files.status(home + "/.forward") == nil else { return false }
+            // The home itself may be reached through links.
+            guard let directory = try Files.status(home + "/.") else { return true }
+            return ForwardFilePolicy.verdict(home: ForwardFilePolicy.Facts(directory)) == .usable
+        } catch {
+            return false
+        }
+    }
+
     /// Nil for a file that may be read.
     private init?(_ verdict: ForwardFilePolicy.Verdict) {
         switch verdict {

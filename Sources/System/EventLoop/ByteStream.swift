@@ -22,6 +22,15 @@ package enum WriteResult: Equatable, Sendable {
     case failed(SystemError)
 }
 
+/// How far a write came that does not wait.
+package enum WriteAttempt: Equatable, Sendable {
+    /// The kernel has taken every octet.
+    case written
+    /// The kernel takes no more for now.
+    case full
+    case failed(SystemError)
+}
+
 /// A socket or pipe that is read and written without blocking the loop; owns the descriptor.
 ///
 /// One task at a time reads and one writes. Holds no memory for data: a read returns what is there in an
@@ -68,7 +77,7 @@ package enum WriteResult: Equatable, Sendable {
         var offset = 0
         while true {
             switch writeNow(bytes, from: &offset) {
-            case .done: return .written
+            case .written: return .written
             case .failed(let error): return .failed(error)
             case .full: break
             }
@@ -96,6 +105,17 @@ package enum WriteResult: Equatable, Sendable {
         return descriptor.take()
     }
 
+    /// What is there now; nil when there is nothing yet. For whoever waits with ``Readiness/whenReadable(deadline:_:)``.
+    package func tryRead() -> ReadResult? { readNow() }
+
+    /// Hands to the kernel what it takes at once, and removes that from `bytes`.
+    package func tryWrite(_ bytes: inout [UInt8]) -> WriteAttempt {
+        var offset = 0
+        let attempt = writeNow(bytes, from: &offset)
+        if offset == bytes.count { bytes = [] } else { bytes.removeSubrange(..<offset) }
+        return attempt
+    }
+
     /// Nil when there is nothing yet.
     private func readNow() -> ReadResult? {
         guard descriptor != nil else { return .failed(SystemError("read", code: ECANCELED)) }
@@ -115,12 +135,7 @@ package enum WriteResult: Equatable, Sendable {
         }
     }
 
-    private enum Attempt {
-        case done, full
-        case failed(SystemError)
-    }
-
-    private func writeNow(_ bytes: [UInt8], from offset: inout Int) -> Attempt {
+    private func writeNow(_ bytes: [UInt8], from offset: inout Int) -> WriteAttempt {
         guard descriptor != nil else { return .failed(SystemError("write", code: ECANCELED)) }
         while offset < bytes.count {
             let count = bytes.withUnsafeBytes { all in
@@ -136,6 +151,6 @@ package enum WriteResult: Equatable, Sendable {
             if code == EAGAIN { return .full }
             return .failed(SystemError("write", code: code))
         }
-        return .done
+        return .written
     }
 }

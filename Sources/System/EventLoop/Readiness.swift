@@ -17,33 +17,44 @@ package enum WaitResult: Hashable, Sendable {
 /// waits and is taken out only when it fires and nobody waits; one timer serves both directions and is set
 /// back only when it fires too early, so that a deadline per line costs nothing.
 @EventLoopActor package final class Readiness {
+    /// Who waits: a task, which runs after the current callback, or a function, which runs within it.
+    private enum Waiter {
+        case task(UnsafeContinuation<WaitResult, Never>)
+        case function(@EventLoopActor (WaitResult) -> Void)
+
+        @EventLoopActor func tell(_ result: WaitResult) {
+            switch self {
+            case .task(let continuation): continuation.resume(returning: result)
+            case .function(let body): body(result)
+            }
+        }
+    }
+
     private struct Direction: ~Copyable {
         var event: LoopEvent?
         var isArmed = false
-        var waiter: UnsafeContinuation<WaitResult, Never>?
+        var waiter: Waiter?
         var deadline: MonotonicInstant?
 
-        /// Ends the wait, if there is one. The waiter runs after the current callback.
-        mutating func resume(_ result: WaitResult) -> Bool {
-            guard let continuation = waiter.take() else { return false }
+        /// Takes out whoever waits, so that he can be told once this direction is no longer in use: what he
+        /// does may be to wait again.
+        mutating func endWait() -> Waiter? {
             deadline = nil
-            continuation.resume(returning: result)
-            return true
+            return waiter.take()
         }
 
-        mutating func fired() {
-            if !resume(.ready) {
-                event?.delete()
-                isArmed = false
-            }
-        }
-
-        /// Ends a wait whose time is over; otherwise says when it will be.
-        mutating func expire(at now: MonotonicInstant) -> MonotonicInstant? {
-            guard waiter != nil, let deadline else { return nil }
-            if now < deadline { return deadline }
-            _ = resume(.timedOut)
+        /// The same for a descriptor that is ready; without anybody to tell it is watched no longer.
+        mutating func fired() -> Waiter? {
+            if let waiter = endWait() { return waiter }
+            event?.delete()
+            isArmed = false
             return nil
+        }
+
+        /// The same for a wait whose time is over.
+        mutating func expire(at now: MonotonicInstant) -> Waiter? {
+            guard let deadline, deadline <= now else { return nil }
+            return endWait()
         }
 
         mutating func arm() -> Bool {
@@ -64,16 +75,9 @@ package enum WaitResult: Hashable, Sendable {
 
     /// Waits for bytes, a connection to accept, the end of the stream or an error.
     package func readable(deadline: MonotonicInstant? = nil) async -> WaitResult {
-        if let ended = prepare(deadline) { return ended }
-        if reading.event == nil {
-            reading.event = LoopEvent(
-                descriptor, EV_READ | EV_PERSIST,
-                { _, _, context in onLoop { owner(context, as: Readiness.self).reading.fired() } }, self)
-        }
-        guard reading.arm() else { return .closed }
+        if let ended = prepareToRead(deadline) { return ended }
         let result = await withUnsafeContinuation { continuation in
-            precondition(reading.waiter == nil, "two tasks wait for the same descriptor")
-            reading.waiter = continuation
+            reading.waiter = .task(continuation)
             reading.deadline = deadline
         }
         // The callbacks know this object by its address, so it must live while somebody waits.
@@ -81,18 +85,43 @@ package enum WaitResult: Hashable, Sendable {
         return result
     }
 
+    /// The same without a task: `body` is called once, in a callback of the loop, never before this returns.
+    package func whenReadable(deadline: MonotonicInstant? = nil, _ body: @escaping @EventLoopActor (WaitResult) -> Void) {
+        if let ended = prepareToRead(deadline) {
+            spawn { body(ended) }
+        } else {
+            reading.waiter = .function(body)
+            reading.deadline = deadline
+        }
+    }
+
+    /// Sees to the event and the timer; a result means that there is nothing to wait for.
+    private func prepareToRead(_ deadline: MonotonicInstant?) -> WaitResult? {
+        if let ended = prepare(deadline) { return ended }
+        precondition(reading.waiter == nil, "two wait for the same descriptor")
+        if reading.event == nil {
+            reading.event = LoopEvent(
+                descriptor, EV_READ | EV_PERSIST,
+                { _, _, context in onLoop { owner(context, as: Readiness.self).readingFired() } }, self)
+        }
+        return reading.arm() ? nil : .closed
+    }
+
+    private func readingFired() { reading.fired()?.tell(.ready) }
+    private func writingFired() { writing.fired()?.tell(.ready) }
+
     /// Waits for room in the socket's buffer, the end of a connection attempt or an error.
     package func writable(deadline: MonotonicInstant? = nil) async -> WaitResult {
         if let ended = prepare(deadline) { return ended }
         if writing.event == nil {
             writing.event = LoopEvent(
                 descriptor, EV_WRITE | EV_PERSIST,
-                { _, _, context in onLoop { owner(context, as: Readiness.self).writing.fired() } }, self)
+                { _, _, context in onLoop { owner(context, as: Readiness.self).writingFired() } }, self)
         }
         guard writing.arm() else { return .closed }
         let result = await withUnsafeContinuation { continuation in
-            precondition(writing.waiter == nil, "two tasks wait for the same descriptor")
-            writing.waiter = continuation
+            precondition(writing.waiter == nil, "two wait for the same descriptor")
+            writing.waiter = .task(continuation)
             writing.deadline = deadline
         }
         withExtendedLifetime(self) {}
@@ -100,18 +129,18 @@ package enum WaitResult: Hashable, Sendable {
     }
 
     /// Ends a wait for reading as if its deadline had come: somebody has news for whoever waits.
-    package func interruptReading() { _ = reading.resume(.timedOut) }
+    package func interruptReading() { reading.endWait()?.tell(.timedOut) }
 
     /// Ends every wait with ``WaitResult/closed``, now and later.
     package func close() {
         guard !isClosed else { return }
         isClosed = true
-        _ = reading.resume(.closed)
-        _ = writing.resume(.closed)
+        let waiters = [reading.endWait(), writing.endWait()]
         reading.event = nil
         writing.event = nil
         timer = nil
         timerDue = nil
+        for waiter in waiters { waiter?.tell(.closed) }
     }
 
     /// Sees to the timer; a result means that there is nothing to wait for.
@@ -137,7 +166,9 @@ package enum WaitResult: Hashable, Sendable {
     private func timerFired() {
         timerDue = nil
         let now = MonotonicInstant.now()
-        let next = [reading.expire(at: now), writing.expire(at: now)].compactMap { $0 }.min()
+        let waiters = [reading.expire(at: now), writing.expire(at: now)]
+        let next = [reading.deadline, writing.deadline].compactMap { $0 }.min()
         if let next { setTimer(next, now) }
+        for waiter in waiters { waiter?.tell(.timedOut) }
     }
 }

@@ -23,7 +23,7 @@ import EventLoop
     /// Requests whose ``answer(_:)`` has not returned.
     package var count: Int { states.count }
 
-    /// A number for a request; ``answer(_:)`` must be called for it.
+    /// A number for a request; ``answer(_:)`` or ``abandon(_:)`` must be called for it.
     package func next() -> UInt64 {
         last += 1
         states[last] = .issued
@@ -43,6 +43,12 @@ import EventLoop
         case .waiting, nil:
             preconditionFailure("each request is awaited once, by whoever took its number")
         }
+    }
+
+    /// Gives a request up that nobody waits for: its answer is ignored.
+    package func abandon(_ id: UInt64) {
+        if case .waiting = states[id] { preconditionFailure("somebody waits for this request") }
+        states[id] = nil
     }
 
     /// Hands over the answer; one for an unknown number is ignored.

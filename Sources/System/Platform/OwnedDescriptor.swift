@@ -33,7 +33,8 @@ package struct OwnedDescriptor: ~Copyable, Sendable {
     package func setNonBlocking(_ on: Bool = true) throws(SystemError) {
         let raw = self.raw
         let flags = try checked("fcntl") { martlet_fcntl(raw, F_GETFL, 0) }
-        _ = try checked("fcntl") { martlet_fcntl(raw, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK) }
+        let wanted = on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK
+        if wanted != flags { _ = try checked("fcntl") { martlet_fcntl(raw, F_SETFL, wanted) } }
     }
 
     // The result of a close that nobody waits for has no reader.

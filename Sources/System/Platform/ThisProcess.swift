@@ -25,6 +25,9 @@ package enum ThisProcess {
         return UInt64(limit.rlim_cur)
     }
 
+    /// Gives memory that was freed back to the system where the allocator keeps it; for after a burst.
+    package static func returnFreedMemory() { malloc_trim(0) }
+
     /// Octets nobody can guess, from the kernel.
     package static func randomBytes(_ count: Int) throws(SystemError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)

@@ -88,6 +88,7 @@ struct StoreModel {
             remove(id)
         case 16..<18:
             _ = store.compactStep(budget: 1000)
+            _ = store.prepareStep(budget: 5000)
         default:
             flush()
         }

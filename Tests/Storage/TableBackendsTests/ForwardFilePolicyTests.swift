@@ -101,6 +101,19 @@ private typealias Facts = ForwardFilePolicy.Facts
         #expect(ForwardFile.read(home: "/nonexistent", user: geteuid()) == .none)
     }
 
+    @Test func `only a home that anybody can see to have none is known to have none`() throws {
+        #expect(ForwardFile.isCertainlyAbsent(in: home.path))
+        #expect(ForwardFile.isCertainlyAbsent(in: "/nonexistent"))
+        chmod(home.path, 0o1755)
+        #expect(!ForwardFile.isCertainlyAbsent(in: home.path), "the user asks for mail to wait")
+        chmod(home.path, 0o755)
+        try home.write(".forward", "")
+        #expect(!ForwardFile.isCertainlyAbsent(in: home.path))
+        unlink(home.path + "/.forward")
+        symlink("/nonexistent", home.path + "/.forward")
+        #expect(!ForwardFile.isCertainlyAbsent(in: home.path), "a link is a failure, not an absence")
+    }
+
     @Test func `4095 bytes are read and 4096 are too many`() throws {
         try home.write(".forward", String(repeating: "x", count: 4095))
         #expect(answer == .content([UInt8](repeating: 0x78, count: 4095)))

@@ -5,6 +5,34 @@ import Testing
 
 @testable import EventLoop
 
+/// Waits again and again with a function: for an octet, a deadline, the stream's closing, and afterwards.
+@EventLoopActor private final class Listener {
+    private let stream: ByteStream
+    private(set) var told: [WaitResult] = []
+    private var done: UnsafeContinuation<Void, Never>?
+
+    init(_ stream: ByteStream) { self.stream = stream }
+
+    func listen(until done: UnsafeContinuation<Void, Never>) {
+        self.done = done
+        stream.readiness.whenReadable { [self] in waited($0) }
+    }
+
+    private func waited(_ result: WaitResult) {
+        told.append(result)
+        switch told.count {
+        case 1:
+            _ = stream.tryRead()
+            stream.readiness.whenReadable(deadline: .now() + .milliseconds(5)) { [self] in waited($0) }
+        case 2:
+            stream.readiness.whenReadable(deadline: .now() + 5) { [self] in waited($0) }
+            stream.close()
+        case 3: stream.readiness.whenReadable { [self] in waited($0) }
+        default: done?.resume()
+        }
+    }
+}
+
 @Suite("Readiness and streams") struct StreamTests {
     @Test func `what the peer sends is read, then its end`() async throws {
         let results = try await onLoop {
@@ -52,6 +80,32 @@ import Testing
             return result
         }
         #expect(result == .timedOut)
+    }
+
+    @Test func `a function that waits is told once, may wait again, and hears of the end`() async throws {
+        let told = try await onLoop {
+            let (stream, peer) = try streamAndPeer()
+            spawn { _ = await peer.write([1]) }
+            let listener = Listener(stream)
+            await withUnsafeContinuation { listener.listen(until: $0) }
+            return listener.told
+        }
+        #expect(told == [.ready, .timedOut, .closed, .closed])
+    }
+
+    @Test func `a write that does not wait keeps what the kernel did not take`() async throws {
+        let (attempt, left, received) = try await onLoop {
+            let (stream, peer) = try streamAndPeer()
+            var bytes = [UInt8](repeating: 5, count: 8 << 20)
+            let attempt = stream.tryWrite(&bytes)
+            let left = bytes.count
+            stream.close()
+            var received = 0
+            while case .bytes(let some) = await peer.read() { received += some.count }
+            return (attempt, left, received)
+        }
+        #expect(attempt == .full)
+        #expect(left > 0 && received == (8 << 20) - left)
     }
 
     @Test func `closing ends a read that waits`() async throws {

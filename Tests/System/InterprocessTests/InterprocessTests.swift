@@ -295,6 +295,18 @@ struct Parcel: WireMessage, Equatable {
         }
     }
 
+    @Test func `an answer to a request that was given up is for nobody`() async throws {
+        try await onLoop {
+            let pending = PendingRequests<Int>()
+            let (open, answered) = (pending.next(), pending.next())
+            pending.resolve(answered, 5)
+            pending.abandon(open)
+            pending.abandon(answered)
+            pending.resolve(open, 6)
+            #expect(pending.count == 0)
+        }
+    }
+
     @Test func `the end of the peer ends every request`() async throws {
         try await onLoop {
             let pending = PendingRequests<Int>()
