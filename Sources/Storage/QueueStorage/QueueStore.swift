@@ -103,6 +103,8 @@ package protocol QueueStore: AnyObject {
 }
 
 extension QueueStore {
+    package func listedEnvelope(_ id: EnvelopeID) throws(StoreError) -> QueuedEnvelope? { try envelope(id) }
+
     /// Makes everything that waits durable on the calling thread.
     ///
     /// Outcomes that cannot be written stay in memory and wait for the next flush; the result then says why in

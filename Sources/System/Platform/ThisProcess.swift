@@ -26,7 +26,7 @@ package enum ThisProcess {
     }
 
     /// Gives memory that was freed back to the system where the allocator keeps it; for after a burst.
-    package static func returnFreedMemory() { malloc_trim(0) }
+    package static func returnFreedMemory() { martlet_return_freed_memory() }
 
     /// Octets nobody can guess, from the kernel.
     package static func randomBytes(_ count: Int) throws(SystemError) -> [UInt8] {

@@ -132,6 +132,11 @@ int martlet_confine_paths(const char *const *paths, const unsigned *access, size
 /* getrandom without flags. */
 ssize_t martlet_random(void *bytes, size_t count);
 
+/* memory.c */
+
+/* Gives memory that was freed back to the system; does nothing where the allocator cannot be asked. */
+void martlet_return_freed_memory(void);
+
 /* files.c */
 
 /* Starts writing a file's dirty pages without waiting for them; promises nothing. */
