@@ -33,8 +33,8 @@ package final class QueueProcess: RoleProcess {
     /// Work on the spool that nobody waits for.
     private(set) lazy var upkeepTimer = LoopTimer { [unowned self] in upkeep() }
     private var spoolUpkeep = SpoolUpkeep()
-    /// Messages committed when freed memory was last given back; nil before the first time.
-    private var committedAtReturn: Int?
+    /// Messages committed when freed memory was last given back.
+    private var committedAtReturn = 0
     /// Bodies in the dispatcher's hands.
     var window = DeliveryWindow()
     /// Envelopes that came while those from before the start are still being announced; nil afterwards.
@@ -114,6 +114,8 @@ package final class QueueProcess: RoleProcess {
             await scheduler?.drained(below: Self.maximumAnnounced)
         }
         arrivedMeanwhile = nil
+        // Reading the spool has taken much more than what is left of it.
+        ThisProcess.returnFreedMemory()
     }
 
     // MARK: Upkeep
@@ -132,12 +134,12 @@ package final class QueueProcess: RoleProcess {
         upkeepTimer.schedule(after: next)
     }
 
-    /// Messages after which it is worth looking for memory that a burst, or the start, has left behind.
+    /// Messages after which it is worth looking for memory that a burst has left behind.
     private static let burst = 1_000
 
     private func returnMemory() {
         let commits = store.statistics.commits
-        if let committedAtReturn, commits - committedAtReturn < Self.burst { return }
+        guard commits - committedAtReturn >= Self.burst else { return }
         committedAtReturn = commits
         ThisProcess.returnFreedMemory()
     }
