@@ -181,21 +181,21 @@ let package = Package(
             path: "Tests/Documentation", swiftSettings: swift),
         .testTarget(
             name: "MailAgentTests",
-            dependencies: ["mail.agent", "AgentMessages", "MailSyntax", "Envelopes", "WireFormat", "Platform"],
+            dependencies: ["ServerTesting", "mail.agent", "AgentMessages", "MailSyntax", "Envelopes", "WireFormat", "Platform"],
             path: "Tests/Programs/MailAgentTests", swiftSettings: swift),
         .testTarget(
             name: "SmtpctlTests", dependencies: ["smtpctl", "ControlMessages", "Envelopes"],
             path: "Tests/Programs/SmtpctlTests", swiftSettings: swift),
         // With real processes: the programs are built along, and found beside the test bundle.
         .testTarget(
-            name: "SmtpdTests", dependencies: ["ParentProcess", "smtpd", "smtpctl", "sendmail", "mail.agent", "Platform"],
+            name: "SmtpdTests", dependencies: ["ServerTesting", "ParentProcess", "smtpd", "smtpctl", "sendmail", "mail.agent", "Platform"],
             path: "Tests/Programs/SmtpdTests", swiftSettings: swift),
         // Not sendmail-offline, though it is run: linked into the tests it would empty their environment, and
         // with it what tells the child of an exit test which test it is. A build of the package makes it.
         .testTarget(
             name: "SendmailProgramTests",
             dependencies: [
-                "sendmail", "Submission", "ControlMessages", "SMTPProtocol", "MailSyntax", "Envelopes",
+                "ServerTesting", "sendmail", "Submission", "ControlMessages", "SMTPProtocol", "MailSyntax", "Envelopes",
                 "WireFormat", "Platform",
             ], path: "Tests/Sendmail/SendmailProgramTests", swiftSettings: swift),
         .testTarget(

@@ -3,6 +3,7 @@ import Envelopes
 import Glibc
 import MailSyntax
 import Platform
+import ServerTesting
 import Testing
 import WireFormat
 
@@ -22,8 +23,7 @@ final class Workshop {
         // The build directory may be closed to the user.
         let here = try String(decoding: Files.readLink("/proc/self/exe"), as: UTF8.self)
         let folder = here.prefix(upTo: try #require(here.lastIndex(of: "/")))
-        let copy = try Files.open(program, O_WRONLY | O_CREAT, mode: 0o755)
-        try Files.writeAll(copy, try Files.read(folder + "/mail.agent", limit: 1 << 30))
+        try copyProgram(folder + "/mail.agent", to: program)
         try Files.makeDirectory(home, mode: 0o700)
         if let identity {
             chown(path, identity.uid, identity.gid)

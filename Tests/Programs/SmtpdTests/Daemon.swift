@@ -1,5 +1,6 @@
 import Glibc
 import Platform
+import ServerTesting
 import Testing
 
 /// The programs in a scratch directory of an ordinary user, with a rootless installation beside them; root runs
@@ -23,10 +24,7 @@ final class Daemon {
         identity = geteuid() == 0 ? Identity(uid: Self.nobody, gid: Self.nobody, groups: []) : nil
         chmod(path, 0o755)
         let built = try builtDirectory()
-        for name in Self.programs {
-            let file = try Files.open(path + "/" + name, O_WRONLY | O_CREAT | O_EXCL, mode: 0o755)
-            try Files.writeAll(file, try Files.read(built + "/" + name, limit: 1 << 30))
-        }
+        for name in Self.programs { try copyProgram(built + "/" + name, to: path + "/" + name) }
         try Files.makeDirectory(spool, mode: 0o700)
         try give(spool)
         try write("smtpd.conf", """

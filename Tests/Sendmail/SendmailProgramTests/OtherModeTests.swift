@@ -2,6 +2,7 @@ import ControlMessages
 import Envelopes
 import Glibc
 import Platform
+import ServerTesting
 import SMTPProtocol
 import Submission
 import Testing
@@ -63,9 +64,7 @@ import Testing
         let spool = try Spool()
         // A copy that has no daemon beside it.
         let copy = spool.path + "/sendmail"
-        let file = try Files.open(copy, O_WRONLY | O_CREAT | O_EXCL, mode: 0o755)
-        try Files.writeAll(file, try Files.read(programPath()))
-        try file.close()
+        try copyProgram(programPath(), to: copy)
         let run = try spool.shell("exec \(copy) -bd -q30m")
         #expect(run.code == 69)
         #expect(run.error.contains("cannot start \(spool.path)/smtpd"))

@@ -10,7 +10,7 @@ package enum Programs {
         copies = "/tmp/martlet-programs.\(getpid())"
         // Without its programs no test can run: the reason ends the run.
         try! Files.makeDirectory(copies, mode: 0o755)
-        for name in ["smtpd", "smtpctl", "sendmail", "mail.agent"] { try! copy(built + "/" + name, to: copies + "/" + name) }
+        for name in ["smtpd", "smtpctl", "sendmail", "mail.agent"] { try! copyProgram(built + "/" + name, to: copies + "/" + name) }
         for name in ["mail.maildir", "mail.mboxfile", "mail.lmtp", "mail.mda"] { symlink("mail.agent", copies + "/" + name) }
         atexit { Scratch.removeTree(Programs.copies) }
         return copies
@@ -25,11 +25,6 @@ package enum Programs {
         let count = readlink("/proc/self/exe", &room, room.count)
         let own = String(decoding: room.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
         return own.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-    }
-
-    private static func copy(_ source: String, to target: String) throws {
-        let file = try Files.open(target, O_WRONLY | O_CREAT | O_EXCL, mode: 0o755)
-        try Files.writeAll(file, try Files.read(source, limit: 1 << 30))
     }
 
     /// What a program left behind.
