@@ -101,6 +101,14 @@ final class AgentUnderTest {
         setsockopt(socket.raw, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
     }
 
+    /// No test leaves a dead child behind: one that is never waited for is what the wait for any child finds, again
+    /// and again, with which the tests of exits begin.
+    deinit {
+        shutdown(socket.raw, CInt(SHUT_WR))
+        // After `finish()` there is nobody left to wait for.
+        _ = try? ChildProcess.wait(for: process)
+    }
+
     /// Sends frames as they are, the descriptor on the first byte.
     func send(_ bytes: [UInt8], descriptor: CInt? = nil) throws {
         var rest = bytes[...]
