@@ -87,7 +87,8 @@ package final class QueueProcess: RoleProcess {
         } catch {
             throw ViewRefused("spool: \(error)")
         }
-        spawn { [self] in await announceRecovered() }
+        // The parent hears first that the spool is open.
+        afterLoopTurn { spawn { [self] in await announceRecovered() } }
         planUpkeep()
     }
 
