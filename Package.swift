@@ -69,6 +69,8 @@ let package = Package(
         .systemLibrary(
             name: "CLibevent", path: "compat/CLibevent", pkgConfig: "libevent",
             providers: [.apt(["libevent-dev"])]),
+        .systemLibrary(
+            name: "COpenSSL", path: "compat/COpenSSL", pkgConfig: "libssl", providers: [.apt(["libssl-dev"])]),
         room("System", "Platform", ["CPlatform"]),
         room("System", "Log", ["CPlatform", "Platform"]),
         room("System", "WireFormat"),
