@@ -17,7 +17,7 @@ private func ask(
         let upstream = ServerUpstream()
         var settings = ResolverSettings()
         settings.servers = servers
-        settings.timeout = 1
+        settings.timeout = 3
         settings.attempts = 1
         configure(&settings)
         upstream.configure(settings)
@@ -136,8 +136,11 @@ private func deadServer() throws -> SocketAddress {
         #expect(try await ask([silent.address]) == .failed(.timedOut))
         #expect(try await ask([try deadServer()]) == .failed(.unreachable))
         #expect(try await ask([failing.address, silent.address]) == .failed(.serverFailure))
-        #expect(try await ask([NameServer { [$0.reply(code: 5)] }.address]) == .failed(.refused))
+        let refusing = NameServer { [$0.reply(code: 5)] }
+        #expect(try await ask([refusing.address]) == .failed(.refused))
         #expect(try await ask([]) == .failed(.unreachable))
+        // They answer as long as they are held.
+        withExtendedLifetime((silent, failing, refusing)) {}
     }
 
     @Test func `a lost datagram is sent again`() async throws {
@@ -174,7 +177,7 @@ private func deadServer() throws -> SocketAddress {
             let upstream = ServerUpstream()
             var settings = ResolverSettings()
             settings.servers = [silentAddress, goodAddress]
-            settings.timeout = 1
+            settings.timeout = 3
             upstream.configure(settings)
             return [await upstream.ask(DNSQuestion(name("a.example"), .address4)), await upstream.ask(DNSQuestion(name("a.example"), .address4))]
         }
