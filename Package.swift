@@ -167,7 +167,9 @@ let package = Package(
                 "MailSyntax", "Envelopes", "SMTPProtocol", "Scheduling", "Tables", "WireFormat",
                 "WireTesting",
             ]),
-        tests("Processes", "QueueProcess", ["MailSyntax", "Envelopes", "QueueStorage", "Platform"]),
+        tests(
+            "Processes", "QueueProcess",
+            ["MailSyntax", "Envelopes", "QueueStorage", "ProcessMessages", "RoleProcess", "Platform"]),
         // With real processes: the programs are built along, and found beside the test bundle.
         .testTarget(
             name: "IntegrationTests",
