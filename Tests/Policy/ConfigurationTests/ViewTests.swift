@@ -148,7 +148,7 @@ private let everything = """
         let found = Set(uses.map(\.feature))
         let all: Set<UnsupportedFeature> = [
             .listenerTLS, .listenerAuthentication, .proxyProtocol, .senders, .filters, .filterProcesses, .relay, .queueCompression,
-            .queueEncryption, .srs, .tableBackend("passwd"), .reverseNameCondition, .mdaWrapper,
+            .queueEncryption, .srs, .tableBackend("passwd"), .reverseNameCondition,
         ]
         #expect(found == all)
         #expect(uses.allSatisfy { $0.location != nil })

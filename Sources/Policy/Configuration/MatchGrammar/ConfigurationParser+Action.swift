@@ -77,6 +77,9 @@ extension ConfigurationParser {
                 let place = token.location
                 let name = try string("the name of an mda wrapper")
                 guard let command = result.mdaWrappers[name] else { throw fail(at: place, "no such mda wrapper: \(name)") }
+                if local.method == .mbox {
+                    warn(at: location, "a wrapper is not used for mailboxes of mbox, only for files and pipes of aliases and .forward")
+                }
                 local.wrapper = command
             } else {
                 return
