@@ -10,6 +10,11 @@ import Testing
         #expect(Checksum.crc32c([UInt8](repeating: 0xFF, count: 32)) == 0x62A8_AB43)
         #expect(Checksum.crc32c(Array(0..<32 as Range<UInt8>)) == 0x46DD_794E)
         #expect(Checksum.crc32c([]) == 0)
+        // Whether by the processor or by tables, for every length about the eight bytes of a step.
+        for length in 0..<40 {
+            let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 * 37 + length) }
+            #expect(bytes.withUnsafeBufferPointer { Checksum.byTables($0, 7) } == Checksum.crc32c(bytes, continuing: 7))
+        }
         let bytes = (0..<1000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
         for cut in [0, 1, 7, 8, 9, 500, 1000] {
             let first = Checksum.crc32c(Array(bytes[..<cut]))
