@@ -40,9 +40,12 @@ extension LogStore {
         try setAsideForeignSegments(except: found)
         var isDamaged = false
         let valid = withoutVoidOnes(found)
+        var replay = SummaryReplay()
         for (place, (segment, end)) in valid.enumerated() {
-            if try !recover(segment, end: end, isLast: place == valid.count - 1) { isDamaged = true }
+            if try !recover(segment, end: end, isLast: place == valid.count - 1, &replay) { isDamaged = true }
+            if replay.isFull { replay.finish(in: &index) }
         }
+        replay.finish(in: &index)
         try Self.converting { () throws(SystemError) in
             try recoverLarge(isDamaged: isDamaged)
             try emptyIncoming()

@@ -95,6 +95,36 @@ import Testing
         }
     }
 
+    @Test func `what a check of an entry takes can be read, and nothing else`() throws {
+        let record = try Self.sample()
+        let message = IndexedMessage(key: 0xABCD, bodyOffset: 4096, bodyLength: 3, size: 500)
+        let facts = HistoryFacts(record.envelopes[2].history, of: record.envelopes[2].envelope.id)
+        let entries: [LogEntry] = [
+            .message(message, record.indexed(at: 4144)), .envelopes(message: 0xABCD, record.indexed(at: 8)),
+            .history(facts, offset: 4200), .gone(message: 0xABCD, numbers: [1, .max]),
+        ]
+        var generator = SplitMix64(seed: 23)
+        for round in 0..<8_000 {
+            var bytes = encodedEntries([entries[round % entries.count]])
+            if round >= entries.count {
+                for _ in 0...generator.next(below: 3) {
+                    bytes[generator.next(below: bytes.count)] = UInt8(truncatingIfNeeded: generator.next())
+                }
+                bytes.removeLast(generator.next(below: bytes.count) * generator.next(below: 2))
+            }
+            var (checked, read) = (RecordReader(bytes), RecordReader(bytes))
+            let entry = Result { () throws(RecordError) in try LogEntry(from: &read) }
+            let about = Result { () throws(RecordError) in try LogEntry.check(&checked) }
+            switch (about, entry) {
+            case (.success(let message), .success(let entry)):
+                #expect(message == entry.message)
+                #expect(checked.remaining == read.remaining)
+            case (.failure, .failure): break
+            default: Issue.record("\(about) of \(entry)")
+            }
+        }
+    }
+
     @Test func `summary entries come back as they were`() throws {
         let record = try Self.sample()
         var message = IndexedMessage(key: 0xABCD, bodyOffset: 4096, bodyLength: 3, size: 500)
