@@ -111,7 +111,7 @@ let package = Package(
             ]),
         program(
             "smtpctl", in: "Sources/Programs/smtpctl",
-            ["ControlMessages", "Envelopes", "WireFormat", "Platform", "OfflineStore"]),
+            ["ControlMessages", "Envelopes", "QueueStorage", "WireFormat", "Platform", "OfflineStore"]),
         program(
             "mail.agent", in: "Sources/Programs/mail.agent",
             ["MailboxDelivery", "MailSyntax", "Envelopes", "SMTPProtocol", "Platform", "WireFormat", "AgentMessages"]),

@@ -74,7 +74,7 @@ extension LogStore {
             var end: Int?
             if let next, next.sequence < candidate.segment.sequence {
                 device.close(candidate.segment.file)
-                removeFile(candidate.segment.name)
+                if mayWrite { removeFile(candidate.segment.name) }
                 continue
             }
             if let next, next.sequence == candidate.segment.sequence,
@@ -134,16 +134,16 @@ extension LogStore {
             try device.read(segment.file, at: 0, count: end ?? segment.size)
         }
         let scan = SegmentScan(bytes, salt: segment.salt, end: end)
-        if end == nil { try secure(segment, scan, bytes) }
+        if mayWrite, end == nil { try secure(segment, scan, bytes) }
         segment.end = scan.end
         segments.append(segment)
-        report(scan, of: segment, bytes)
+        if mayWrite { report(scan, of: segment, bytes) }
         let summary = encodedEntries(scan.entries)
         guard replay.add(summary, of: segment.sequence) else { preconditionFailure("a summary is written as it is read") }
         if isLast {
             head = Head(
                 nextBatch: scan.nextBatch, summary: summary, isClosed: segment.size != options.segmentSize)
-        } else {
+        } else if mayWrite {
             Self.seal(segment, summary: summary, nextBatch: scan.nextBatch)?.perform(on: device)
         }
         return scan.gaps.isEmpty

@@ -62,7 +62,7 @@ extension LogStore {
     // MARK: Format and directories
 
     /// - Returns: Whether the format file says what we understand.
-    private func checkFormat() throws(StoreError) -> Bool {
+    func checkFormat() throws(StoreError) -> Bool {
         let content = try Self.converting { () throws(SystemError) -> [UInt8]? in
             guard let status = try device.status("format"), status.isRegular else { return nil }
             let file = try device.open("format")
