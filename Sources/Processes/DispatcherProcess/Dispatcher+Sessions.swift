@@ -16,10 +16,58 @@ extension DispatcherProcess {
         let listener = view.listeners[Int(place.listener)]
         try? Sockets.setNoDelay(connection.raw)
         let stream = ByteStream(adopting: connection)
+        guard !listener.expectsProxyHeader else { return awaitProxyHeader(stream, from: address, listener, place) }
+        admit(stream, from: address, listener, place)
+    }
+
+    /// Begins a session for a client of the network if there is room.
+    private func admit(_ stream: ByteStream, from address: IPAddress, _ listener: Listener, _ place: ListenerSocket) {
         guard sessions.hasRoom(for: address) else { return turnAway(stream, from: address, listener) }
         begin(
             stream, listener, port: place.port, local: place.address,
             ClientIdentity(source: .network(address), reverseName: "<unknown>"))
+    }
+
+    /// Lets the proxy say who its client is. What it says counts from here on, for limits and rules too; without
+    /// a header the connection ends unanswered, since a client that came around the proxy is not to be helped.
+    private func awaitProxyHeader(
+        _ stream: ByteStream, from proxy: IPAddress, _ listener: Listener, _ place: ListenerSocket
+    ) {
+        guard sessions.announce() else { return turnAway(stream, from: proxy, listener) }
+        spawn { [self] in
+            let header = await proxyHeader(on: stream, deadline: .now() + .seconds(SessionLimits().idleSeconds))
+            sessions.retract()
+            switch header {
+            case .success(.client(let address, _)): admit(stream, from: address, listener, place)
+            case .success(.local): admit(stream, from: proxy, listener, place)
+            case .failure(let failure):
+                log.warning("smtp refused address=\(proxy) reason=\(LogText.value(failure.reason))")
+                stream.close()
+                updateAcceptors()
+            }
+        }
+    }
+
+    private struct ProxyFailure: Error {
+        var reason: String
+    }
+
+    /// Reads the header and nothing of what follows it.
+    private func proxyHeader(on stream: ByteStream, deadline: MonotonicInstant) async -> Result<ProxyHeader, ProxyFailure> {
+        var reader = ProxyHeader.Reader()
+        while true {
+            switch await stream.read(atMost: reader.needed, deadline: deadline) {
+            case .bytes(let bytes):
+                do throws(ProxyHeader.Failure) {
+                    if let header = try reader.receive(bytes) { return .success(header) }
+                } catch {
+                    return .failure(ProxyFailure(reason: error.description))
+                }
+            case .end: return .failure(ProxyFailure(reason: "connection closed before the PROXY header"))
+            case .timedOut: return .failure(ProxyFailure(reason: "no PROXY header in time"))
+            case .failed(let error): return .failure(ProxyFailure(reason: error.description))
+            }
+        }
     }
 
     /// A client of the Unix socket; the kernel says who.

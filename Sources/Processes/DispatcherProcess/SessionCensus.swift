@@ -11,6 +11,8 @@ final class SessionCensus {
 
     private var sessions: [ObjectIdentifier: SMTPSession] = [:]
     private var byNetwork: [IPAddress: Int] = [:]
+    /// Connections whose proxy has not said yet who is there.
+    private var announced = 0
     private(set) var total: Int64 = 0
     private(set) var totalLocal: Int64 = 0
     private var waiter: UnsafeContinuation<Void, Never>?
@@ -22,10 +24,23 @@ final class SessionCensus {
 
     var count: Int { sessions.count }
 
+    /// Connections that hold a descriptor.
+    private var connections: Int { sessions.count + announced }
+
     /// Whether another session of this client is welcome.
     func hasRoom(for client: IPAddress) -> Bool {
-        sessions.count < maximum && byNetwork[client.network, default: 0] < Self.maximumPerClient
+        connections < maximum && byNetwork[client.network, default: 0] < Self.maximumPerClient
     }
+
+    /// Counts a connection until its proxy has named the client; false when there is no room for it.
+    func announce() -> Bool {
+        guard connections < maximum else { return false }
+        announced += 1
+        return true
+    }
+
+    /// What ``announce()`` counted has been named, or is gone.
+    func retract() { announced -= 1 }
 
     func add(_ session: SMTPSession, from client: IPAddress?) {
         sessions[ObjectIdentifier(session)] = session

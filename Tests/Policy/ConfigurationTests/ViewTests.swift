@@ -147,7 +147,7 @@ private let everything = """
         let uses = UnsupportedFeatures.list(in: try configuration(everything, on: machine))
         let found = Set(uses.map(\.feature))
         let all: Set<UnsupportedFeature> = [
-            .listenerTLS, .listenerAuthentication, .proxyProtocol, .senders, .filters, .filterProcesses, .relay, .queueCompression,
+            .listenerTLS, .listenerAuthentication, .senders, .filters, .filterProcesses, .relay, .queueCompression,
             .queueEncryption, .srs, .tableBackend("passwd"), .reverseNameCondition, .mdaWrapper,
         ]
         #expect(found == all)
