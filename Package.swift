@@ -167,6 +167,7 @@ let package = Package(
                 "MailSyntax", "Envelopes", "SMTPProtocol", "Scheduling", "Tables", "WireFormat",
                 "WireTesting",
             ]),
+        tests("Processes", "DispatcherProcess", ["MailSyntax"]),
         tests("Processes", "QueueProcess", ["MailSyntax", "Envelopes", "QueueStorage", "Platform"]),
         // With real processes: the programs are built along, and found beside the test bundle.
         .testTarget(

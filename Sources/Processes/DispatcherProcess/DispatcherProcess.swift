@@ -52,6 +52,7 @@ package final class DispatcherProcess: RoleProcess {
             awaitsListeners = true
             updateAcceptors()
             deliveries.setLimits(view.mda)
+            sessions.setLimits(view.session)
         } catch {
             throw ViewRefused("view of the configuration: \(error)")
         }
