@@ -168,7 +168,9 @@ let package = Package(
                 "WireTesting",
             ]),
         tests("Processes", "DispatcherProcess", ["MailSyntax"]),
-        tests("Processes", "QueueProcess", ["MailSyntax", "Envelopes", "QueueStorage", "Platform"]),
+        tests(
+            "Processes", "QueueProcess",
+            ["MailSyntax", "Envelopes", "QueueStorage", "ProcessMessages", "RoleProcess", "Platform"]),
         // With real processes: the programs are built along, and found beside the test bundle.
         .testTarget(
             name: "IntegrationTests",

@@ -15,7 +15,6 @@ package enum UnsupportedFeature: Hashable, Sendable {
     /// A table of a type other than static, file and getpwnam.
     case tableBackend(String)
     case reverseNameCondition
-    case mdaWrapper
 
     /// One sentence for the operator.
     package var text: String {
@@ -31,7 +30,6 @@ package enum UnsupportedFeature: Hashable, Sendable {
         case .srs: "SRS is not available yet."
         case .tableBackend(let type): "Tables of type \(type) are not available yet."
         case .reverseNameCondition: "`from rdns` is not available yet."
-        case .mdaWrapper: "MDA wrappers are not available yet."
         }
     }
 }
@@ -95,8 +93,7 @@ package enum UnsupportedFeatures {
             uses.append(Use(feature: .relay, location: location))
             if relay.usesSRS { uses.append(Use(feature: .srs, location: location)) }
             if relay.filter != nil { uses.append(Use(feature: .filters, location: location)) }
-        case .local(let local):
-            if local.wrapper != nil { uses.append(Use(feature: .mdaWrapper, location: location)) }
+        case .local: break
         }
     }
 }

@@ -116,6 +116,28 @@ extension String {
         #expect(mistake(text) == reason)
     }
 
+    /// A process that is told a name it cannot take ends the daemon, so it must not get past the loader.
+    @Test(arguments: [
+        ("action \"a\tb\" mbox", "1:8: the name of the action holds a control character, expected one line of printable characters"),
+        ("action \"a\u{2028}b\" mbox", "1:8: the name of the action holds a control character, expected one line of printable characters"),
+        ("action \"\" mbox", "1:8: the name of the action is empty, expected 1 to 1023 bytes"),
+        ("table \"\u{7F}\" { a }", "1:7: the name of the table holds a control character, expected one line of printable characters"),
+        ("table \"\" { a }", "1:7: the name of the table is empty, expected 1 to 1023 bytes"),
+        ("mda wrapper \"\t\" cat", "1:13: the name of the wrapper holds a control character, expected one line of printable characters"),
+        ("listen on lo tag \"\u{85}\"", "1:18: a tag holds a control character, expected one line of printable characters"),
+        ("action a maildir user \"a\tb\"", "1:23: the name of a user holds a control character, expected one line of printable characters"),
+        ("action a maildir user \"\"", "1:23: the name of a user is empty, expected 1 to 1023 bytes"),
+    ])
+    func `a name is one line`(_ text: String, _ reason: String) {
+        #expect(mistake(text) == reason)
+    }
+
+    @Test func `a name of an action is at most 1023 bytes`() throws {
+        let longest = String(repeating: "a", count: 1023)
+        #expect(try configuration("action \(longest) mbox" + end).actions[longest] != nil)
+        #expect(mistake("action \(longest)a mbox") == "1:8: the name of the action is too long, expected 1 to 1023 bytes")
+    }
+
     @Test func `limits of numbers and units hold to the last one`() {
         #expect(ConfigurationParser.seconds("24855d") == 2_147_472_000)
         #expect(ConfigurationParser.seconds("2147483647s") == 2_147_483_647)
