@@ -14,7 +14,9 @@ MANDIR = $(PREFIX)/share/man
 # A static standard library: what is installed needs no Swift runtime on the machine. No run path, no
 # lazy binding: what is linked at start is all that ever is.
 RELEASE_FLAGS = --static-swift-stdlib --disable-local-rpath -Xlinker -z -Xlinker now
-BUILD_FLAGS = -c $(CONFIGURATION) $(if $(filter release,$(CONFIGURATION)),$(RELEASE_FLAGS))
+# More for `swift build`, such as a packager's.
+SWIFT_FLAGS ?=
+BUILD_FLAGS = -c $(CONFIGURATION) $(if $(filter release,$(CONFIGURATION)),$(RELEASE_FLAGS)) $(SWIFT_FLAGS)
 BIN = .build/$(CONFIGURATION)
 
 # What goes where.
@@ -27,7 +29,7 @@ PAGES = $(wildcard man/*.[1-8])
 # Empty to keep the symbols.
 STRIP ?= $(shell command -v strip 2>/dev/null)
 
-.PHONY: all help demo check bench install install-files uninstall clean dependencies test-dependencies
+.PHONY: all help demo check deb bench install install-files uninstall clean dependencies test-dependencies
 
 all:
 	$(SWIFT) build $(BUILD_FLAGS)
@@ -36,6 +38,7 @@ help:
 	@echo 'make            build everything (release)'
 	@echo 'make demo       install what the build needs, build, and watch mail being delivered'
 	@echo 'make check      install what the tests need and run all of them'
+	@echo 'make deb        build the Debian packages, source and binary, into .build/deb'
 	@echo 'make bench      measure this machine and the server, beside installed peers'
 	@echo 'make install    install below DESTDIR and PREFIX (now $(PREFIX))'
 	@echo 'make uninstall  remove what install put there'
@@ -53,6 +56,10 @@ demo: dependencies
 
 check: test-dependencies
 	Tests/run
+
+deb: dependencies
+	@packaging/dependencies deb
+	packaging/make-deb .build/deb
 
 bench: dependencies
 	$(SWIFT) build $(BUILD_FLAGS)

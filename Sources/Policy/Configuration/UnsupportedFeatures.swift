@@ -5,7 +5,6 @@
 package enum UnsupportedFeature: Hashable, Sendable {
     case listenerTLS
     case listenerAuthentication
-    case proxyProtocol
     case senders
     case filters
     case filterProcesses
@@ -22,7 +21,6 @@ package enum UnsupportedFeature: Hashable, Sendable {
         switch self {
         case .listenerTLS: "TLS on listeners is not available yet."
         case .listenerAuthentication: "Authentication on listeners is not available yet."
-        case .proxyProtocol: "The PROXY protocol is not available yet."
         case .senders: "`senders` is not available yet."
         case .filters: "Filters are not available yet."
         case .filterProcesses: "Filter processes are not available yet."
@@ -85,7 +83,6 @@ package enum UnsupportedFeatures {
         func add(_ feature: UnsupportedFeature) { uses.append(Use(feature: feature, location: listener.location)) }
         if listener.tls != .none { add(.listenerTLS) }
         if listener.authentication != .none { add(.listenerAuthentication) }
-        if listener.expectsProxyHeader { add(.proxyProtocol) }
         if listener.senders != nil { add(.senders) }
         if listener.filter != nil { add(.filters) }
     }

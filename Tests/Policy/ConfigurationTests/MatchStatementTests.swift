@@ -45,7 +45,7 @@ extension String {
             queue encryption 0123456789abcdef0123456789abcdef
             queue ttl 10m
             scheduler limit max-inflight 1 max-schedule 2 max-evp-batch-size 3 max-msg-batch-size 4
-            smtp limit max-rcpt 5 max-mails 6
+            smtp limit max-rcpt 5 max-mails 6 max-session 7 max-session-per-client 8 max-connections-per-minute 9 idle-timeout 10 min-rate 11 max-bad-commands 12 max-refused-rcpt 13
             smtp ciphers "HIGH"
             smtp max-message-size 1.5K
             smtp sub-addr-delim '_'
@@ -66,6 +66,10 @@ extension String {
         #expect(result.scheduler.maximumMessageBatch == 4)
         #expect(result.session.maximumRecipients == 5)
         #expect(result.session.maximumMails == 6)
+        #expect(result.session.maximumSessions == 7 && result.session.maximumSessionsPerClient == 8)
+        #expect(result.session.maximumConnectionsPerMinute == 9)
+        #expect(result.session.idleSeconds == 10 && result.session.minimumRate == 11)
+        #expect(result.session.maximumBadCommands == 12 && result.session.maximumRefusedRecipients == 13)
         #expect(result.session.maximumMessageSize == 1_536)
         #expect(result.session.subaddressDelimiter == UInt8(ascii: "_"))
         #expect(result.srs?.key == "one")
