@@ -94,7 +94,7 @@ let package = Package(
 
         room(
             "Processes", "RoleProcess",
-            ["ProcessMessages", "WireFormat", "EventLoop", "Interprocess", "Log", "Platform"]),
+            ["MailSyntax", "ProcessMessages", "WireFormat", "EventLoop", "Interprocess", "Log", "Platform"]),
         process("ParentProcess", ["Configuration", "Tables", "MailSyntax", "TableBackends", "AgentMessages"]),
         process("ControlProcess", ["Envelopes", "Scheduling", "ControlMessages"]),
         process("LookupProcess", ["Configuration", "Envelopes", "MailSyntax", "SMTPProtocol", "Tables", "Rules", "TableBackends"]),
