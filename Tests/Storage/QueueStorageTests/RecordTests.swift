@@ -1,5 +1,6 @@
 import Envelopes
 import MailSyntax
+import SeededTesting
 import Testing
 
 @testable import QueueStorage
