@@ -15,8 +15,11 @@ func showStoredQueue(of message: MessageID?, in installation: InstallationPaths)
         default: "spool: \(error)"
         }
     }
-    if message == nil {
-        for lines in OfflineListing.lines(in: installation.offline) { write(Array(lines.utf8)) }
+    let waiting = message == nil ? OfflineListing.lines(in: installation.offline) : []
+    for lines in waiting { write(Array(lines.utf8)) }
+    // Where no daemon has ever run, an empty list would say too much.
+    if waiting.isEmpty, (try? Files.status(installation.spool + "/queue")) ?? nil == nil {
+        Diagnostics.fail("smtpctl: smtpd doesn't seem to be running")
     }
     if let problem { Diagnostics.fail("smtpctl: smtpd doesn't seem to be running, and its queue cannot be read: \(problem)") }
     exit(0)

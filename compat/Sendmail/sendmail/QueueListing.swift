@@ -19,7 +19,8 @@ enum QueueListing {
             let answer = try client.request(.showQueue(nil)) { console.write($0) }
             return console.status(of: answer)
         } catch {
-            if case .notRunning = error { listSpool() }
+            // Where no daemon has ever run there is nothing to list.
+            if case .notRunning = error, (try? Files.status(paths.spool + "/queue")) ?? nil != nil { listSpool() }
             console.complain("\(error)")
             return .unavailable
         }
