@@ -72,6 +72,18 @@ import Testing
         }
     }
 
+    @Test func `what is kept of hostile texts, and what is near it, loads or is refused`() {
+        let inputs = HostileInputs.all("smtpd.conf")
+        #expect(inputs.count >= 15)
+        for (name, bytes) in inputs {
+            for text in HostileInputs.variants(of: bytes) {
+                guard case .configuration = ConfigurationLoader.load(text: text, named: "f", macros: [], environment: Self.machine) else { continue }
+                let result = ConfigurationConverter.convert(text: text, named: "f", macros: [], environment: Self.machine)
+                if case .failed(let diagnostics) = result { Issue.record("\(name): \(diagnostics.map(\.description))") }
+            }
+        }
+    }
+
     @Test func `random bytes are refused or read, never a crash`() {
         var generator = SplitMix64(seed: 1)
         for _ in 0..<1_500 {

@@ -71,6 +71,18 @@ private func entries(_ file: TableFile) -> [String] {
         #expect(read("a b\n" + String(repeating: "x\n", count: 21)).errors.count == 20)
     }
 
+    @Test func `what is kept of hostile files is read to its end`() {
+        let inputs = HostileInputs.all("table-file")
+        #expect(inputs.count >= 10)
+        for bytes in inputs.flatMap({ HostileInputs.variants(of: $0.bytes) }) {
+            #expect(TableFile(bytes).errors.count <= 20)
+            #expect(TableFile(aliases: bytes).errors.count <= 20)
+            // Refused or read: that it returns is what counts.
+            _ = try? ItemFile.items(bytes, limit: 100)
+            _ = try? ExpansionItem.list(bytes)
+        }
+    }
+
     @Test func `no content crashes the parser`() {
         var random = SplitMix64(seed: 21)
         let samples = [
