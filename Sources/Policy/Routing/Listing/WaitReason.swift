@@ -10,6 +10,8 @@ package enum WaitReason: Hashable, Sendable {
     case delay(ConnectionDelay, seconds: Int64)
     /// A host that has not proved itself gets one connection at a time.
     case provingRoute(IPAddress)
+    /// It refused a session while others live: nothing new for so many seconds.
+    case backingOff(IPAddress, seconds: Int64)
     /// The smarthost's window is full.
     case window(Int)
     /// A connection is being made.
@@ -29,7 +31,7 @@ package enum WaitReason: Hashable, Sendable {
         case .asking(.exchangers), .asking(.addresses), .asking(.smarthosts), .asking(.smarthost): "MX"
         case .asking(.credentials): "secret"
         case .asking(.sources): "source"
-        case .limit, .delay, .provingRoute, .window: "limits"
+        case .limit, .delay, .provingRoute, .backingOff, .window: "limits"
         case .connecting, .disabled, .blocked, .busySessions, .transactionDelay: "connector"
         }
     }
@@ -46,6 +48,7 @@ package enum WaitReason: Hashable, Sendable {
         case .limit(let limit, let maximum): "\(limit.rawValue) \(maximum) is reached"
         case .delay(let delay, let seconds): "\(delay.rawValue) lasts \(seconds) s more"
         case .provingRoute(let address): "\(address) is new and gets one connection until it has answered"
+        case .backingOff(let address, let seconds): "\(address) refused one more session; next try in \(seconds) s"
         case .window(let size): "the smarthost takes \(size) sessions at a time for now"
         case .connecting(let address): "connecting to \(address)"
         case .busySessions(let count): "\(count) sessions are busy"

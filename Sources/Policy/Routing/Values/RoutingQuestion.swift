@@ -3,9 +3,11 @@ import MailSyntax
 /// What the router has to ask others. Each question is open at most once at a time, and is its own name: the
 /// answer comes with the question.
 package enum RoutingQuestion: Hashable, Sendable {
-    /// The MX records of a domain. Answer: ``RoutingAnswer/exchangers(_:)``, empty when there are none.
+    /// The hosts that take mail for a domain, with their addresses. Answer:
+    /// ``RoutingAnswer/exchangers(_:isImplicit:)`` or ``RoutingAnswer/acceptsNoMail``. Never asked for an address
+    /// literal.
     case exchangers(domain: String)
-    /// The A and AAAA records of a host name. Answer: ``RoutingAnswer/addresses(_:)``, empty when there are none.
+    /// The A and AAAA records of a smarthost's name. Answer: ``RoutingAnswer/addresses(_:)``, empty when there are none.
     case addresses(host: String)
     /// All relay URLs of the table of `host`, in the order of the table. Answer:
     /// ``RoutingAnswer/smarthosts(_:)``.
@@ -23,7 +25,10 @@ package enum RoutingQuestion: Hashable, Sendable {
 
 /// An answer to a ``RoutingQuestion``.
 package enum RoutingAnswer: Hashable, Sendable {
-    case exchangers([Exchanger])
+    /// In any order. Implicit: the domain has no MX record and is its own exchanger (RFC 5321 section 5.1).
+    case exchangers([Exchanger], isImplicit: Bool)
+    /// The domain has a null MX (RFC 7505).
+    case acceptsNoMail
     case addresses([IPAddress])
     case smarthosts([String])
     case sources([IPAddress])
@@ -41,14 +46,20 @@ package enum LookupProblem: Error, Hashable, Sendable {
     case temporary(String)
 }
 
-/// One MX record.
+/// A host that takes mail for a domain.
 package struct Exchanger: Hashable, Sendable {
+    /// Lower is tried first.
     package var preference: UInt16
-    /// Without a final dot; empty for the root, which says that the domain takes no mail (RFC 7505).
+    /// Without a final dot.
     package var host: String
+    /// Empty when there are none, or when ``problem`` says why they are not known.
+    package var addresses: [IPAddress]
+    package var problem: LookupProblem?
 
-    package init(preference: UInt16, host: String) {
+    package init(preference: UInt16, host: String, addresses: [IPAddress], problem: LookupProblem? = nil) {
         self.preference = preference
         self.host = host
+        self.addresses = addresses
+        self.problem = problem
     }
 }
