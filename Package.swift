@@ -62,6 +62,7 @@ let package = Package(
         room("Policy", "Configuration", ["MailSyntax", "Tables"]),
         room("Policy", "Rules", ["MailSyntax", "Envelopes", "SMTPProtocol", "Tables", "Configuration"]),
         room("Policy", "Scheduling", ["Envelopes"]),
+        room("Policy", "Routing", ["MailSyntax", "Envelopes", "Configuration"]),
 
         // System: Unix.
         .target(name: "CPlatform", path: "compat/Platform", publicHeadersPath: "include"),
@@ -156,6 +157,7 @@ let package = Package(
         tests("Policy", "Configuration"),
         tests("Policy", "Rules"),
         tests("Policy", "Scheduling"),
+        tests("Policy", "Routing", ["MailSyntax", "Envelopes", "Configuration"]),
         tests("System", "Platform", ["LoopTesting", "LoopProbe"]),
         tests("System", "Log"),
         tests("System", "WireFormat", ["WireTesting"]),
