@@ -78,6 +78,7 @@ let package = Package(
         room("System", "WireFormat"),
         room("System", "Cryptography", ["COpenSSL"]),
         room("System", "EventLoop", ["CPlatform", "CConcurrencyHooks", "CLibevent", "Platform"]),
+        room("System", "Resolver", ["Platform", "EventLoop"]),
         room("System", "Interprocess", ["CPlatform", "Platform", "WireFormat", "EventLoop"]),
 
         // Storage: mail kept in Unix.
@@ -147,6 +148,9 @@ let package = Package(
             name: "LoopTesting", dependencies: ["EventLoop", "Platform"], path: "Tests/Support/LoopTesting",
             swiftSettings: swift),
         .target(
+            name: "DNSTesting", dependencies: ["Platform"], path: "Tests/Support/DNSTesting",
+            swiftSettings: swift),
+        .target(
             name: "ServerTesting", dependencies: ["Platform"], path: "Tests/Support/ServerTesting",
             swiftSettings: swift),
         tests("Mail", "MailSyntax"),
@@ -163,6 +167,7 @@ let package = Package(
         tests("System", "WireFormat", ["WireTesting"]),
         tests("System", "Cryptography"),
         tests("System", "EventLoop", ["Platform", "LoopTesting", "LoopProbe"]),
+        tests("System", "Resolver", ["EventLoop", "LoopTesting", "DNSTesting", "Platform"]),
         tests("System", "Interprocess", ["Platform", "WireFormat", "EventLoop", "LoopTesting", "LoopProbe", "WireTesting"]),
         tests("Storage", "QueueStorage"),
         tests("Storage", "TableBackends"),
