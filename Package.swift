@@ -55,6 +55,7 @@ let package = Package(
         room("Mail", "MailSyntax"),
         room("Mail", "Envelopes", ["MailSyntax"]),
         room("Mail", "SMTPProtocol", ["MailSyntax", "Envelopes"]),
+        room("Mail", "Authentication", ["MailSyntax"]),
 
         // Policy: what the operator wants.
         room("Policy", "Tables", ["MailSyntax"]),
@@ -74,6 +75,7 @@ let package = Package(
         room("System", "Platform", ["CPlatform"]),
         room("System", "Log", ["CPlatform", "Platform"]),
         room("System", "WireFormat"),
+        room("System", "Cryptography", ["COpenSSL"]),
         room("System", "EventLoop", ["CPlatform", "CConcurrencyHooks", "CLibevent", "Platform"]),
         room("System", "Interprocess", ["CPlatform", "Platform", "WireFormat", "EventLoop"]),
         .target(name: "CTLS", dependencies: ["COpenSSL"], path: "compat/OpenSSL", publicHeadersPath: "include"),
@@ -82,6 +84,7 @@ let package = Package(
         // Storage: mail kept in Unix.
         room("Storage", "QueueStorage", ["MailSyntax", "Envelopes", "Platform"]),
         room("Storage", "TableBackends", ["Tables", "Platform"]),
+        room("Storage", "Passwords", ["Authentication", "Cryptography", "Platform"]),
         room("Storage", "MailboxDelivery", ["MailSyntax", "Envelopes", "SMTPProtocol", "Platform"]),
 
         // Processes: one module per role, composition only.
@@ -149,6 +152,7 @@ let package = Package(
         tests("Mail", "MailSyntax"),
         tests("Mail", "Envelopes"),
         tests("Mail", "SMTPProtocol", data: ["Dialogues"]),
+        tests("Mail", "Authentication", ["MailSyntax", "Passwords"]),
         tests("Policy", "Tables"),
         tests("Policy", "Configuration"),
         tests("Policy", "Rules"),
@@ -156,11 +160,13 @@ let package = Package(
         tests("System", "Platform", ["LoopTesting", "LoopProbe"]),
         tests("System", "Log"),
         tests("System", "WireFormat", ["WireTesting"]),
+        tests("System", "Cryptography"),
         tests("System", "EventLoop", ["Platform", "LoopTesting", "LoopProbe"]),
         tests("System", "Interprocess", ["Platform", "WireFormat", "EventLoop", "LoopTesting", "LoopProbe", "WireTesting"]),
         tests("System", "TLS", ["COpenSSL", "CTLS", "EventLoop", "Platform", "LoopTesting", "ServerTesting"]),
         tests("Storage", "QueueStorage"),
         tests("Storage", "TableBackends"),
+        tests("Storage", "Passwords", ["Authentication"]),
         tests("Storage", "MailboxDelivery", ["MailSyntax", "Envelopes", "SMTPProtocol", "Platform"]),
         tests("Processes", "AgentMessages", ["MailSyntax", "Envelopes", "WireFormat", "WireTesting"]),
         tests("Processes", "ControlMessages", ["WireFormat", "Envelopes", "WireTesting"]),
@@ -170,7 +176,10 @@ let package = Package(
                 "MailSyntax", "Envelopes", "SMTPProtocol", "Scheduling", "Tables", "WireFormat",
                 "WireTesting",
             ]),
-        tests("Processes", "QueueProcess", ["MailSyntax", "Envelopes", "QueueStorage", "Platform"]),
+        tests("Processes", "DispatcherProcess", ["MailSyntax"]),
+        tests(
+            "Processes", "QueueProcess",
+            ["MailSyntax", "Envelopes", "QueueStorage", "ProcessMessages", "RoleProcess", "Platform"]),
         // With real processes: the programs are built along, and found beside the test bundle.
         .testTarget(
             name: "IntegrationTests",

@@ -89,6 +89,34 @@ extension RealProcesses {
             #expect(try server.control("remove", "all").code == 0)
         }
 
+        @Test func `a wrapper gets every delivery as a command, and its exit status decides`() async throws {
+            let server = try Server.standard(
+                aliases: ["pipe = \"|cat >>@DIR@/home/alice/piped\"", "file = \"@DIR@/home/alice/box\""],
+                options: "wrapper w", more: "mda wrapper w \"@DIR@/wrap %{mda}\"")
+            try server.scratch.write(
+                "wrap",
+                """
+                #!/bin/sh
+                case "$LOCAL" in bob) echo "not today" >&2; exit 75;; esac
+                (echo "X-Wrapped: ${1##*/}"; cat) | "$@"
+
+                """, mode: 0o755)
+            try await server.start()
+            try send(
+                server, to: "alice@test.example", "bob@test.example", "pipe@test.example", "file@test.example",
+                from: "\"a b\"@client.example")
+            try await server.eventually("three outcomes and a try") {
+                let queue = try server.queue()
+                return queue.count == 1 && queue[0].tries == 1
+            }
+            #expect(try server.queue().first?.error.contains("not today") == true)
+            let message = try #require(server.mail(of: "alice").first)
+            #expect(message.hasPrefix("X-Wrapped: mail.maildir\nReturn-Path: <\"a b\"@client.example>\nDelivered-To: alice@test.example\n"))
+            #expect(server.scratch.text("home/alice/piped")?.hasPrefix("X-Wrapped: mail.mda\n") == true)
+            let box = try #require(server.scratch.text("home/alice/box"))
+            #expect(box.hasPrefix("From ") && box.contains("\nX-Wrapped: mail.mboxfile\n"), "\(box)")
+        }
+
         @Test func `aliases lead to users, lists, files, commands and refusals`() async throws {
             let server = try Server.standard(aliases: [
                 "\"team\" = \"alice, bob\"", "\"list\" = \":include:@DIR@/members\"", "\"archive\" = \"@DIR@/archive\"",

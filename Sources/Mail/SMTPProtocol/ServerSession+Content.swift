@@ -88,6 +88,11 @@ extension ServerSession {
         content.reserveCapacity(end - start)
         let sawDot = reception.decoder.decode(input, from: &position, to: end, onto: &content)
         reception.remaining -= Int64(position - start)
+        contentSinceProgress += Int64(position - start)
+        if sawDot || contentSinceProgress >= settings.limits.contentStep {
+            contentSinceProgress = 0
+            progress &+= 1
+        }
         let isChunkComplete = reception.chunk != nil && reception.remaining == 0
         let isMessageComplete = sawDot || (isChunkComplete && reception.chunk?.isLast == true)
         if isMessageComplete { reception.decoder.finish(onto: &content) }

@@ -41,6 +41,7 @@ extension ServerSession {
         }
         var line = window[..<feed]
         position = feed + 1
+        progress &+= 1
         if line.last == 0x0D {
             line = line.dropLast()
         } else if !settings.acceptsBareLineFeed {

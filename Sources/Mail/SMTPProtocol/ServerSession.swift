@@ -93,6 +93,12 @@ package struct ServerSession: Sendable {
     var currentLine: [UInt8] = []
     var mails = 0
     var badCommands = 0
+    var refusedRecipients = 0
+    /// Commands carried out and steps of content taken so far: while it stays the same, the client has done
+    /// nothing worth waiting for.
+    package internal(set) var progress: UInt64 = 0
+    /// Octets of content that make no whole step yet.
+    var contentSinceProgress: Int64 = 0
     var failures: [FailedCommand] = []
 
     package init(settings: ServerSettings, client: ClientIdentity) {
@@ -205,7 +211,16 @@ extension ServerSession {
         case .refuse(let reply):
             state = .transaction(transaction)
             refuse(reply)
+            if reply.code >= 500 { countRefusedRecipient() }
         }
+    }
+
+    /// A client that guesses addresses is not to find many.
+    private mutating func countRefusedRecipient() {
+        refusedRecipients += 1
+        guard refusedRecipients > settings.limits.refusedRecipients else { return }
+        note(.tooManyRefusedRecipients)
+        end(.tooManyRefusedRecipients, reply: .tooManyRefusedRecipients)
     }
 
     /// Takes the answer to ``ServerStep/commitMessage(size:)``.

@@ -36,6 +36,8 @@ package struct ClientIdentity: Hashable, Sendable {
     package var source: ClientSource
     /// The name by reverse lookup, `<unknown>` when there is none.
     package var reverseName: String
+    /// Whether ``reverseName`` leads back to the client's address.
+    package var forwardConfirmation: ForwardConfirmation
     /// The login of a local client's uid; nil on the network.
     package var user: String?
     /// The client is trusted as its ``user``: local submission.
@@ -44,11 +46,12 @@ package struct ClientIdentity: Hashable, Sendable {
     package var isInternal: Bool
 
     package init(
-        source: ClientSource, reverseName: String, user: String? = nil, isAuthenticated: Bool = false,
-        isInternal: Bool = false
+        source: ClientSource, reverseName: String, forwardConfirmation: ForwardConfirmation = .unconfirmed,
+        user: String? = nil, isAuthenticated: Bool = false, isInternal: Bool = false
     ) {
         self.source = source
         self.reverseName = reverseName
+        self.forwardConfirmation = forwardConfirmation
         self.user = user
         self.isAuthenticated = isAuthenticated
         self.isInternal = isInternal

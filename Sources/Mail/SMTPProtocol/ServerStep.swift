@@ -81,6 +81,7 @@ package enum DisconnectReason: Hashable, Sendable {
     case timeout
     case shutdown
     case tooManyBadCommands
+    case tooManyRefusedRecipients
     /// The client did not keep to the protocol in a way that leaves unclear where its commands begin.
     case protocolViolation
     /// A reply with code 421 was given by whoever answered a question.
@@ -94,6 +95,7 @@ package enum DisconnectReason: Hashable, Sendable {
         case .timeout: "timeout"
         case .shutdown: "shutdown"
         case .tooManyBadCommands: "too many bad commands"
+        case .tooManyRefusedRecipients: "too many invalid recipients"
         case .protocolViolation: "protocol violation"
         case .serviceUnavailable: "service unavailable"
         }

@@ -58,7 +58,8 @@ extension DispatcherProcess {
             makeRequest: { [unowned self] id, task, user throws(DeliveryFailure) in
                 try DeliveryRequest(
                     id: id, task: task, user: user, delimiter: view.session.subaddressDelimiter, generation: view.generation,
-                    mailDirectory: context.installation.isRootless ? context.installation.spool + "/mail" : "/var/mail")
+                    mailDirectory: context.installation.isRootless ? context.installation.spool + "/mail" : "/var/mail",
+                    programs: context.programs.libexec)
             },
             startAgent: { [unowned self] identity in
                 let request = agentStarts.next()

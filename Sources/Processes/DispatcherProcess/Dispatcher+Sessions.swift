@@ -16,10 +16,60 @@ extension DispatcherProcess {
         let listener = view.listeners[Int(place.listener)]
         try? Sockets.setNoDelay(connection.raw)
         let stream = ByteStream(adopting: connection)
-        guard sessions.hasRoom(for: address) else { return turnAway(stream, from: address, listener) }
+        guard !listener.expectsProxyHeader else { return awaitProxyHeader(stream, from: address, listener, place) }
+        admit(stream, from: address, listener, place)
+    }
+
+    /// Begins a session for a client of the network if there is room.
+    private func admit(_ stream: ByteStream, from address: IPAddress, _ listener: Listener, _ place: ListenerSocket) {
+        if let refusal = sessions.refusal(of: address, now: .now()) {
+            return turnAway(stream, from: address, listener, refusal)
+        }
         begin(
             stream, listener, port: place.port, local: place.address,
             ClientIdentity(source: .network(address), reverseName: "<unknown>"))
+    }
+
+    /// Lets the proxy say who its client is. What it says counts from here on, for limits and rules too; without
+    /// a header the connection ends unanswered, since a client that came around the proxy is not to be helped.
+    private func awaitProxyHeader(
+        _ stream: ByteStream, from proxy: IPAddress, _ listener: Listener, _ place: ListenerSocket
+    ) {
+        guard sessions.announce() else { return turnAway(stream, from: proxy, listener, .tooManySessions) }
+        spawn { [self] in
+            let header = await proxyHeader(on: stream, deadline: .now() + .seconds(view.session.idleSeconds))
+            sessions.retract()
+            switch header {
+            case .success(.client(let address, _)): admit(stream, from: address, listener, place)
+            case .success(.local): admit(stream, from: proxy, listener, place)
+            case .failure(let failure):
+                log.warning("smtp refused address=\(proxy) reason=\(LogText.value(failure.reason))")
+                stream.close()
+                updateAcceptors()
+            }
+        }
+    }
+
+    private struct ProxyFailure: Error {
+        var reason: String
+    }
+
+    /// Reads the header and nothing of what follows it.
+    private func proxyHeader(on stream: ByteStream, deadline: MonotonicInstant) async -> Result<ProxyHeader, ProxyFailure> {
+        var reader = ProxyHeader.Reader()
+        while true {
+            switch await stream.read(atMost: reader.needed, deadline: deadline) {
+            case .bytes(let bytes):
+                do throws(ProxyHeader.Failure) {
+                    if let header = try reader.receive(bytes) { return .success(header) }
+                } catch {
+                    return .failure(ProxyFailure(reason: error.description))
+                }
+            case .end: return .failure(ProxyFailure(reason: "connection closed before the PROXY header"))
+            case .timedOut: return .failure(ProxyFailure(reason: "no PROXY header in time"))
+            case .failed(let error): return .failure(ProxyFailure(reason: error.description))
+            }
+        }
     }
 
     /// A client of the Unix socket; the kernel says who.
@@ -32,10 +82,12 @@ extension DispatcherProcess {
     }
 
     /// 421 and goodbye, without waiting for anybody.
-    private func turnAway(_ stream: ByteStream, from address: IPAddress, _ listener: Listener) {
-        log.warning("smtp refused address=\(address) reason=\(LogText.value("too many sessions"))")
+    private func turnAway(
+        _ stream: ByteStream, from address: IPAddress, _ listener: Listener, _ refusal: SessionCensus.Refusal
+    ) {
+        log.warning("smtp refused address=\(address) reason=\(LogText.value(refusal.rawValue))")
         spawn {
-            let reply = Reply(421, nil, "\(listener.hostname) Too many connections, try again later")
+            let reply = Reply(421, "4.7.0", "\(listener.hostname) Too many connections, try again later")
             _ = await stream.write(reply.bytes, deadline: .now() + .seconds(1))
             stream.close()
         }
@@ -89,6 +141,11 @@ extension DispatcherProcess {
         settings.limits.messageSize = view.session.maximumMessageSize
         settings.limits.recipients = view.session.maximumRecipients
         settings.limits.mails = view.session.maximumMails
+        settings.limits.badCommands = view.session.maximumBadCommands
+        // A program of this machine sends to whom its user says, and guesses nothing.
+        settings.limits.refusedRecipients = client.source == .local ? .max : view.session.maximumRefusedRecipients
+        settings.limits.idleSeconds = Int64(view.session.idleSeconds)
+        settings.limits.contentStep = max(1, Int64(view.session.minimumRate) * Int64(view.session.idleSeconds))
         settings.acceptsBareLineFeed = client.source == .local
         settings.completesHeader = client.source == .local || port == 587 || listener.isLoopback
         return settings
@@ -121,13 +178,7 @@ extension DispatcherProcess {
 extension Listener {
     /// Bound to this machine alone (RFC 6409 clients, by the reference's reckoning).
     var isLoopback: Bool {
-        !addresses.isEmpty
-            && addresses.allSatisfy { address in
-                switch address {
-                case .v4(let value): value >> 24 == 127
-                case .v6(let high, let low): high == 0 && low == 1
-                }
-            }
+        !addresses.isEmpty && addresses.allSatisfy(\.isLoopback)
     }
 }
 

@@ -23,6 +23,9 @@ package final class DispatcherProcess: RoleProcess {
     let expansions = PendingRequests<ExpansionVerdict>()
     let users = PendingRequests<UserVerdict>()
     let hostnames = PendingRequests<String?>()
+    let exchangers = PendingRequests<ExchangerVerdict>()
+    let addresses = PendingRequests<AddressVerdict>()
+    let reverseNames = PendingRequests<ReverseNameVerdict>()
     let agentStarts = PendingRequests<AgentStart>()
     /// Messages on their way into the queue.
     let transfers = Transfers()
@@ -52,6 +55,7 @@ package final class DispatcherProcess: RoleProcess {
             awaitsListeners = true
             updateAcceptors()
             deliveries.setLimits(view.mda)
+            sessions.setLimits(view.session)
         } catch {
             throw ViewRefused("view of the configuration: \(error)")
         }
@@ -92,6 +96,9 @@ package final class DispatcherProcess: RoleProcess {
         case .expanded(let request, let verdict): expansions.resolve(request, verdict)
         case .user(let request, let verdict): users.resolve(request, verdict)
         case .hostname(let request, let name): hostnames.resolve(request, name)
+        case .exchangers(let request, let verdict): exchangers.resolve(request, verdict)
+        case .addresses(let request, let verdict): addresses.resolve(request, verdict)
+        case .reverseName(let request, let verdict): reverseNames.resolve(request, verdict)
         }
     }
 

@@ -42,14 +42,16 @@ struct LocalTask {
     let isRepeat: Bool
     let began = MonotonicInstant.now()
 
-    /// Commands and servers take an agent for themselves; files are written many at a time.
+    /// Commands, what a wrapper makes a command of, and servers take an agent for themselves; files are written
+    /// many at a time.
     var isExclusive: Bool {
         switch delivery.method {
         case .pipe: return true
-        case .file: return false
+        case .file: return action.wrapper != nil
         case .action:
             switch action.method {
-            case .mbox, .maildir: return false
+            case .mbox: return false
+            case .maildir: return action.wrapper != nil
             case .lmtp, .command: return true
             case .forwardOnly, .expandOnly: return false
             }

@@ -25,6 +25,8 @@ final class SMTPSession {
     private let idle: Duration
     private var output: [UInt8] = []
     private var isEnding = false
+    /// What the machine had done when the wait for the client began, and how long that lasts.
+    private var waitedSince: (progress: UInt64, deadline: MonotonicInstant)?
 
     // The transaction under way.
     private var transaction: Transaction?
@@ -136,7 +138,15 @@ final class SMTPSession {
     }
 
     private func awaitInput() {
-        stream.readiness.whenReadable(deadline: .now() + idle) { [self] in inputAwaited($0) }
+        stream.readiness.whenReadable(deadline: patience()) { [self] in inputAwaited($0) }
+    }
+
+    /// Until when the client may take its time: from its last whole command, or its last good piece of a message.
+    private func patience() -> MonotonicInstant {
+        if let waitedSince, waitedSince.progress == machine.progress { return waitedSince.deadline }
+        let deadline = MonotonicInstant.now() + idle
+        waitedSince = (machine.progress, deadline)
+        return deadline
     }
 
     private func inputAwaited(_ result: WaitResult) {

@@ -85,6 +85,12 @@ package final class LookupProcess: RoleProcess {
             dispatcher?.send(.user(request: request, user(name, in: userbase)))
         case .hostname(let request, let table, let address):
             dispatcher?.send(.hostname(request: request, hostname(of: address, in: table)))
+        case .exchangers(let request, _):
+            dispatcher?.send(.exchangers(request: request, .failed("no resolver")))
+        case .addresses(let request, _):
+            dispatcher?.send(.addresses(request: request, .failed("no resolver")))
+        case .reverseName(let request, _):
+            dispatcher?.send(.reverseName(request: request, .failed("no resolver")))
         }
     }
 

@@ -12,6 +12,13 @@ package enum DispatcherToLookup: WireMessage, Hashable {
     /// The host name for an address of a listener with `hostnames`. Answered by
     /// ``LookupToDispatcher/hostname(request:_:)``.
     case hostname(request: UInt64, table: String, address: IPAddress)
+    /// The hosts that take mail for a domain. Answered by ``LookupToDispatcher/exchangers(request:_:)``, within a
+    /// minute or so; an address literal is its own exchanger.
+    case exchangers(request: UInt64, domain: Domain)
+    /// The addresses of a host, such as a smarthost. Answered by ``LookupToDispatcher/addresses(request:_:)``.
+    case addresses(request: UInt64, host: Domain)
+    /// The name of an address by reverse lookup. Answered by ``LookupToDispatcher/reverseName(request:_:)``.
+    case reverseName(request: UInt64, IPAddress)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -30,6 +37,18 @@ package enum DispatcherToLookup: WireMessage, Hashable {
             writer.write(request)
             writer.write(table)
             address.encode(into: &writer)
+        case .exchangers(let request, let domain):
+            writer.write(UInt8(10))
+            writer.write(request)
+            domain.encode(into: &writer)
+        case .addresses(let request, let host):
+            writer.write(UInt8(11))
+            writer.write(request)
+            host.encode(into: &writer)
+        case .reverseName(let request, let address):
+            writer.write(UInt8(12))
+            writer.write(request)
+            address.encode(into: &writer)
         }
     }
 
@@ -45,6 +64,9 @@ package enum DispatcherToLookup: WireMessage, Hashable {
         case 3:
             self = .hostname(
                 request: try reader.readUInt64(), table: try reader.readName(), address: try IPAddress(from: &reader))
+        case 10: self = .exchangers(request: try reader.readUInt64(), domain: try Domain(from: &reader))
+        case 11: self = .addresses(request: try reader.readUInt64(), host: try Domain(from: &reader))
+        case 12: self = .reverseName(request: try reader.readUInt64(), try IPAddress(from: &reader))
         case let kind: throw .unknownValue(UInt64(kind), for: "DispatcherToLookup")
         }
     }

@@ -9,6 +9,12 @@ package enum LookupToDispatcher: WireMessage, Hashable {
     /// The answer to ``DispatcherToLookup/hostname(request:table:address:)``: what the table says, which need
     /// not be a host name; nil when it has no entry or could not say.
     case hostname(request: UInt64, String?)
+    /// The answer to ``DispatcherToLookup/exchangers(request:domain:)``.
+    case exchangers(request: UInt64, ExchangerVerdict)
+    /// The answer to ``DispatcherToLookup/addresses(request:host:)``.
+    case addresses(request: UInt64, AddressVerdict)
+    /// The answer to ``DispatcherToLookup/reverseName(request:_:)``.
+    case reverseName(request: UInt64, ReverseNameVerdict)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -24,6 +30,18 @@ package enum LookupToDispatcher: WireMessage, Hashable {
             writer.write(UInt8(3))
             writer.write(request)
             writer.write(name) { $1.write(line: $0) }
+        case .exchangers(let request, let verdict):
+            writer.write(UInt8(10))
+            writer.write(request)
+            verdict.encode(into: &writer)
+        case .addresses(let request, let verdict):
+            writer.write(UInt8(11))
+            writer.write(request)
+            verdict.encode(into: &writer)
+        case .reverseName(let request, let verdict):
+            writer.write(UInt8(12))
+            writer.write(request)
+            verdict.encode(into: &writer)
         }
     }
 
@@ -35,6 +53,9 @@ package enum LookupToDispatcher: WireMessage, Hashable {
             self = .hostname(
                 request: try reader.readUInt64(),
                 try reader.readOptional { reader throws(WireError) in try reader.readLine() })
+        case 10: self = .exchangers(request: try reader.readUInt64(), try ExchangerVerdict(from: &reader))
+        case 11: self = .addresses(request: try reader.readUInt64(), try AddressVerdict(from: &reader))
+        case 12: self = .reverseName(request: try reader.readUInt64(), try ReverseNameVerdict(from: &reader))
         case let kind: throw .unknownValue(UInt64(kind), for: "LookupToDispatcher")
         }
     }

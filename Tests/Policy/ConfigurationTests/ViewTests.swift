@@ -147,8 +147,17 @@ private let everything = """
         let uses = UnsupportedFeatures.list(in: try configuration(everything, on: machine))
         let found = Set(uses.map(\.feature))
         let all: Set<UnsupportedFeature> = [
-            .listenerTLS, .listenerAuthentication, .proxyProtocol, .senders, .filters, .filterProcesses, .relay, .queueCompression,
-            .queueEncryption, .srs, .tableBackend("passwd"), .reverseNameCondition, .mdaWrapper,
+            .listenerTLS,
+            .listenerAuthentication,
+            .senders,
+            .filters,
+            .filterProcesses,
+            .relay,
+            .queueCompression,
+            .queueEncryption,
+            .srs,
+            .tableBackend("passwd"),
+            .reverseNameCondition,
         ]
         #expect(found == all)
         #expect(uses.allSatisfy { $0.location != nil })

@@ -207,6 +207,20 @@ private let badNames = ["", "a\u{0}", "a\nb", "a\u{7F}", String(repeating: "n", 
         #expect(!isTaken(verdict(ExpansionVerdict.maximumDrafts + 1)))
     }
 
+    @Test func `a domain has one exchanger at least and no more than the limit, a host as many addresses`() {
+        let addresses = { AddressVerdict.found([IPAddress](repeating: .v4(1), count: $0), isAuthenticated: false) }
+        #expect(!isTaken(addresses(0)))
+        #expect(isTaken(addresses(AddressVerdict.maximumAddresses)))
+        #expect(!isTaken(addresses(AddressVerdict.maximumAddresses + 1)))
+        let exchangers = { count in
+            let host = MailExchanger(preference: 1, host: Sample.ada.domain, addresses: .missing(hostExists: true))
+            return ExchangerVerdict.exchangers([MailExchanger](repeating: host, count: count), isImplicit: false, isAuthenticated: false)
+        }
+        #expect(!isTaken(exchangers(0)))
+        #expect(isTaken(exchangers(ExchangerVerdict.maximumExchangers)))
+        #expect(!isTaken(exchangers(ExchangerVerdict.maximumExchangers + 1)))
+    }
+
     @Test func `drafts come in frames of their limit`() {
         func message(_ count: Int) -> DispatcherToQueue {
             .envelopes(transfer: 1, Array(repeating: Sample.drafts[0], count: count))

@@ -1,5 +1,6 @@
 import Envelopes
 import MailSyntax
+import SMTPProtocol
 import Scheduling
 import Tables
 import WireTesting
@@ -26,6 +27,21 @@ private let forwardFiles: [ForwardFile] = [
 ]
 private let listed = ListedEnvelope(
     transaction: Sample.full, envelope: Sample.envelopes[1], history: Sample.histories[1])
+private let addressVerdicts: [AddressVerdict] = [
+    .found(Sample.networkAddresses, isAuthenticated: true), .found([.v4(1)], isAuthenticated: false),
+    .missing(hostExists: true), .missing(hostExists: false), .invalidName, .failed("timed out"),
+]
+private let exchangerVerdicts: [ExchangerVerdict] = [
+    .exchangers(
+        addressVerdicts.map { MailExchanger(preference: 10, host: Sample.ada.domain, addresses: $0) }, isImplicit: false,
+        isAuthenticated: true),
+    .exchangers(
+        [MailExchanger(preference: .max, host: Sample.quoted.domain, addresses: .invalidName)], isImplicit: true,
+        isAuthenticated: false),
+    .acceptsNoMail, .noSuchDomain, .invalidName, .failed(""),
+]
+private let reverseNameVerdicts: [ReverseNameVerdict] =
+    ForwardConfirmation.allCases.map { .found(Sample.ada.domain, $0) } + [.missing, .failed("refused")]
 private let socket = ListenerSocket(id: 4, listener: 0, address: .v4(0x7F00_0001), port: 25)
 
 /// One entry per direction, each with every case.
@@ -82,6 +98,8 @@ let messageSubjects = [
             .expand(request: 1, recipient: Sample.quoted, transaction: Sample.full),
             .user(request: 2, userbase: "<getpwnam>", name: "ada"),
             .hostname(request: 3, table: "names", address: .v6(high: 0, low: 1)),
+            .exchangers(request: 4, domain: Sample.addresses[2].domain), .addresses(request: 5, host: Sample.ada.domain),
+            .reverseName(request: 6, .v4(0xC000_0201)),
         ]),
     WireSubject(of: DispatcherToParent.self, identities.map { .startAgent(request: 1, identity: $0) }),
     WireSubject(
@@ -99,7 +117,9 @@ let messageSubjects = [
     WireSubject(
         of: LookupToDispatcher.self,
         Sample.verdicts.map { .expanded(request: 1, $0) } + Sample.userVerdicts.map { .user(request: 2, $0) }
-            + [.hostname(request: 3, nil), .hostname(request: 4, "mx.example.org")]),
+            + [.hostname(request: 3, nil), .hostname(request: 4, "mx.example.org")]
+            + exchangerVerdicts.map { .exchangers(request: 5, $0) } + addressVerdicts.map { .addresses(request: 6, $0) }
+            + reverseNameVerdicts.map { .reverseName(request: 7, $0) }),
     WireSubject(
         of: LookupToParent.self,
         Sample.users.map { .readForward(request: 1, user: $0, userbase: "<getpwnam>") }
@@ -150,6 +170,7 @@ let messageSubjects = [
 /// What only these messages carry.
 let fieldSubjects = [
     WireSubject(scheduled), WireSubject(selections), WireSubject(runStates), WireSubject(identities),
-    WireSubject(forwardFiles), WireSubject([listed]), WireSubject([socket]), WireSubject(Role.allCases),
+    WireSubject(forwardFiles), WireSubject([listed]), WireSubject([socket]), WireSubject(addressVerdicts), WireSubject(exchangerVerdicts), WireSubject(reverseNameVerdicts),
+    WireSubject(Role.allCases),
     WireSubject(DeliveryKind.allCases),
 ]

@@ -49,7 +49,7 @@ extension ConfigurationParser {
         } else if try option("no-dsn", &options) {
             options.offersDSN = false
         } else if try option("tag", &options) {
-            options.tag = try bounded("a tag", Self.maximumTag)
+            options.tag = try tag()
         } else {
             return false
         }
