@@ -85,6 +85,7 @@ let package = Package(
         room("Storage", "QueueStorage", ["MailSyntax", "Envelopes", "Platform"]),
         room("Storage", "TableBackends", ["Tables", "Platform"]),
         room("Storage", "Passwords", ["Authentication", "Cryptography", "Platform"]),
+        room("Storage", "Certificates", ["Configuration", "MailSyntax", "Platform", "EventLoop", "TLS"]),
         room("Storage", "MailboxDelivery", ["MailSyntax", "Envelopes", "SMTPProtocol", "Platform"]),
 
         // Processes: one module per role, composition only.
@@ -97,22 +98,23 @@ let package = Package(
         room(
             "Processes", "RoleProcess",
             ["ProcessMessages", "WireFormat", "EventLoop", "Interprocess", "Log", "Platform"]),
-        process("ParentProcess", ["Configuration", "Tables", "MailSyntax", "TableBackends", "AgentMessages"]),
+        process("ParentProcess", ["Configuration", "Certificates", "TLS", "Tables", "MailSyntax", "TableBackends", "AgentMessages"]),
         process("ControlProcess", ["Envelopes", "Scheduling", "ControlMessages"]),
         process("LookupProcess", ["Configuration", "Envelopes", "MailSyntax", "SMTPProtocol", "Tables", "Rules", "TableBackends"]),
         process("QueueProcess", ["Configuration", "Envelopes", "MailSyntax", "QueueStorage", "Scheduling"]),
         process("SchedulerProcess", ["Configuration", "Envelopes", "Scheduling"]),
         process(
             "DispatcherProcess",
-            ["Configuration", "Envelopes", "MailSyntax", "SMTPProtocol", "Tables", "Rules", "AgentMessages"]),
-        process("CryptoProcess", ["Configuration"]),
+            ["Configuration", "Certificates", "TLS", "Envelopes", "MailSyntax", "SMTPProtocol", "Tables", "Rules", "AgentMessages"]),
+        process("CryptoProcess", ["TLS"]),
 
         // Programs.
         program(
             "smtpd", in: "Sources/Programs/smtpd",
             [
                 "ParentProcess", "ControlProcess", "LookupProcess", "QueueProcess", "SchedulerProcess",
-                "DispatcherProcess", "CryptoProcess", "RoleProcess", "ProcessMessages", "Configuration", "Log", "Platform",
+                "DispatcherProcess", "CryptoProcess", "RoleProcess", "ProcessMessages", "Configuration", "Certificates", "Log",
+                "Platform",
             ]),
         program(
             "smtpctl", in: "Sources/Programs/smtpctl",

@@ -28,6 +28,14 @@ package final class CertificateChain {
         return PEM.encoded(publicKey: key)
     }
 
+    /// What its owner should know before peers complain; nil for nothing.
+    package var warning: String? {
+        guard let first = certificates.first else { return nil }
+        if X509_cmp_current_time(X509_get0_notAfter(first)) < 0 { return "the certificate has expired" }
+        if X509_cmp_current_time(X509_get0_notBefore(first)) > 0 { return "the certificate is not valid yet" }
+        return nil
+    }
+
     /// RSA or elliptic curve: two chains of different kinds can serve the same names.
     var kind: CInt { certificates.first.flatMap { X509_get0_pubkey($0) }.map { EVP_PKEY_get_base_id($0) } ?? 0 }
 

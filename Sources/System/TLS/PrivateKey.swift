@@ -1,5 +1,6 @@
 import COpenSSL
 import CTLS
+import Platform
 
 /// A private key, and what it is used for: signatures of TLS handshakes and nothing else.
 package final class PrivateKey {

@@ -157,6 +157,11 @@ import Platform
 
     // MARK: Reading
 
+    /// Waits until there may be octets to read; reads none.
+    package func readable(deadline: MonotonicInstant? = nil) async -> WaitResult {
+        mayHoldMore ? .ready : await stream.readiness.readable(deadline: deadline)
+    }
+
     /// Waits for octets, or for the end of what the peer sends.
     package func read(deadline: MonotonicInstant? = nil) async -> ReadResult {
         if case .clear = phase { return await stream.read(deadline: deadline) }
@@ -168,6 +173,14 @@ import Platform
             case .ready: if let result = readSecured() { return result }
             }
         }
+    }
+
+    /// Waits for octets in clear and takes `count` of them at most: what follows stays in the kernel.
+    ///
+    /// - Precondition: The stream is in clear.
+    package func readInClear(atMost count: Int, deadline: MonotonicInstant? = nil) async -> ReadResult {
+        guard case .clear = phase else { preconditionFailure("the connection is secured already") }
+        return await stream.read(atMost: count, deadline: deadline)
     }
 
     /// What is there now; nil when there is nothing yet. For whoever waits with ``whenReadable(deadline:_:)``.

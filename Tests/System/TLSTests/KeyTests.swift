@@ -1,6 +1,7 @@
 import CTLS
 import Glibc
 import Platform
+import ServerTesting
 import Testing
 
 @testable import TLS

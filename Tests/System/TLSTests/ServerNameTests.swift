@@ -1,5 +1,6 @@
 import EventLoop
 import LoopTesting
+import ServerTesting
 import Testing
 
 @testable import TLS

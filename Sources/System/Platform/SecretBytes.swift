@@ -1,6 +1,4 @@
-import COpenSSL
 import Glibc
-import Platform
 
 /// Octets that leave no trace in memory once they are no longer needed. Never copied into an array.
 package struct SecretBytes: ~Copyable {
@@ -10,15 +8,14 @@ package struct SecretBytes: ~Copyable {
 
     /// Made by a function that fills the room and returns how much of it it used.
     package init(room: Int, _ fill: (UnsafeMutableRawBufferPointer) throws(SystemError) -> Int) throws(SystemError) {
-        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: room, alignment: 16)
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, room), alignment: 16)
         memory.initializeMemory(as: UInt8.self, repeating: 0)
         do throws(SystemError) {
             let count = min(room, try fill(memory))
             bytes = UnsafeRawBufferPointer(rebasing: memory[..<count])
             self.memory = memory
         } catch {
-            OPENSSL_cleanse(memory.baseAddress, memory.count)
-            memory.deallocate()
+            Self.forget(memory)
             throw error
         }
     }
@@ -41,8 +38,23 @@ package struct SecretBytes: ~Copyable {
         }
     }
 
+    /// Writes them to a file without a copy in between.
+    package func write(to file: borrowing OwnedDescriptor) throws(SystemError) {
+        let raw = file.raw
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let piece = UnsafeRawBufferPointer(rebasing: rest)
+            let count = try checked("write") { Glibc.write(raw, piece.baseAddress, piece.count) }
+            rest = rest.dropFirst(count)
+        }
+    }
+
     deinit {
-        OPENSSL_cleanse(memory.baseAddress, memory.count)
+        Self.forget(memory)
+    }
+
+    private static func forget(_ memory: UnsafeMutableRawBufferPointer) {
+        explicit_bzero(memory.baseAddress!, memory.count) // Never empty, see the initializer.
         memory.deallocate()
     }
 }
