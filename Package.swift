@@ -80,11 +80,14 @@ let package = Package(
         room("System", "EventLoop", ["CPlatform", "CConcurrencyHooks", "CLibevent", "Platform"]),
         room("System", "Resolver", ["Platform", "EventLoop"]),
         room("System", "Interprocess", ["CPlatform", "Platform", "WireFormat", "EventLoop"]),
+        .target(name: "CTLS", dependencies: ["COpenSSL"], path: "compat/OpenSSL", publicHeadersPath: "include"),
+        room("System", "TLS", ["CTLS", "COpenSSL", "Platform", "EventLoop"]),
 
         // Storage: mail kept in Unix.
         room("Storage", "QueueStorage", ["MailSyntax", "Envelopes", "Platform"]),
         room("Storage", "TableBackends", ["Tables", "Platform"]),
         room("Storage", "Passwords", ["Authentication", "Cryptography", "Platform"]),
+        room("Storage", "Certificates", ["Configuration", "MailSyntax", "Platform", "EventLoop", "TLS"]),
         room("Storage", "MailboxDelivery", ["MailSyntax", "Envelopes", "SMTPProtocol", "Platform"]),
 
         // Processes: one module per role, composition only.
@@ -97,22 +100,23 @@ let package = Package(
         room(
             "Processes", "RoleProcess",
             ["MailSyntax", "ProcessMessages", "WireFormat", "EventLoop", "Interprocess", "Log", "Platform"]),
-        process("ParentProcess", ["Configuration", "Tables", "MailSyntax", "TableBackends", "AgentMessages"]),
+        process("ParentProcess", ["Configuration", "Certificates", "TLS", "Tables", "MailSyntax", "TableBackends", "AgentMessages"]),
         process("ControlProcess", ["Envelopes", "Scheduling", "ControlMessages"]),
         process("LookupProcess", ["Configuration", "Envelopes", "MailSyntax", "SMTPProtocol", "Tables", "Rules", "TableBackends"]),
         process("QueueProcess", ["Configuration", "Envelopes", "MailSyntax", "QueueStorage", "Scheduling"]),
         process("SchedulerProcess", ["Configuration", "Envelopes", "Scheduling"]),
         process(
             "DispatcherProcess",
-            ["Configuration", "Envelopes", "MailSyntax", "SMTPProtocol", "Tables", "Rules", "AgentMessages"]),
-        process("CryptoProcess", ["Configuration"]),
+            ["Configuration", "Certificates", "TLS", "Envelopes", "MailSyntax", "SMTPProtocol", "Tables", "Rules", "AgentMessages"]),
+        process("CryptoProcess", ["TLS"]),
 
         // Programs.
         program(
             "smtpd", in: "Sources/Programs/smtpd",
             [
                 "ParentProcess", "ControlProcess", "LookupProcess", "QueueProcess", "SchedulerProcess",
-                "DispatcherProcess", "CryptoProcess", "RoleProcess", "ProcessMessages", "Configuration", "Log", "Platform",
+                "DispatcherProcess", "CryptoProcess", "RoleProcess", "ProcessMessages", "Configuration", "Certificates", "Log",
+                "Platform",
             ]),
         program(
             "smtpctl", in: "Sources/Programs/smtpctl",
@@ -169,6 +173,7 @@ let package = Package(
         tests("System", "EventLoop", ["Platform", "LoopTesting", "LoopProbe"]),
         tests("System", "Resolver", ["EventLoop", "LoopTesting", "DNSTesting", "Platform"]),
         tests("System", "Interprocess", ["Platform", "WireFormat", "EventLoop", "LoopTesting", "LoopProbe", "WireTesting"]),
+        tests("System", "TLS", ["COpenSSL", "CTLS", "EventLoop", "Platform", "LoopTesting", "ServerTesting"]),
         tests("Storage", "QueueStorage"),
         tests("Storage", "TableBackends"),
         tests("Storage", "Passwords", ["Authentication"]),

@@ -58,7 +58,7 @@ extension ServerSession {
             let trace = TraceHeader(
                 transaction: transaction.facts, isExtended: transaction.client.isExtended,
                 identifier: opened.identifier, soleRecipient: transaction.soleRecipient, date: opened.date,
-                masksSource: settings.masksSource)
+                masksSource: settings.masksSource, channel: channel)
             let policy = MessageIntake.Policy(
                 hostname: settings.hostname, completesHeader: settings.completesHeader, opened: opened,
                 limits: settings.limits)

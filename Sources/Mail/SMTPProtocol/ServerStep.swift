@@ -23,7 +23,8 @@ package enum ServerStep: Hashable, Sendable {
     /// The transaction is gone: forget its recipients and what was stored of the message.
     case rollbackMessage
     /// Flush the replies and shake hands; what was received behind the command is already dropped
-    /// (CVE-2011-0411). Answer with ``ServerSession/tlsStarted()``.
+    /// (CVE-2011-0411). Answer with ``ServerSession/tlsStarted(over:)`` or
+    /// ``ServerSession/tlsFailed()``.
     case startTLS
     /// Flush the replies and close the connection.
     case close(DisconnectReason)
@@ -80,6 +81,8 @@ package enum DisconnectReason: Hashable, Sendable {
     case clientLeft
     case timeout
     case shutdown
+    /// The channel could not be secured.
+    case handshakeFailed
     case tooManyBadCommands
     case tooManyRefusedRecipients
     /// The client did not keep to the protocol in a way that leaves unclear where its commands begin.
@@ -94,6 +97,7 @@ package enum DisconnectReason: Hashable, Sendable {
         case .clientLeft: "client left"
         case .timeout: "timeout"
         case .shutdown: "shutdown"
+        case .handshakeFailed: "TLS handshake failed"
         case .tooManyBadCommands: "too many bad commands"
         case .tooManyRefusedRecipients: "too many invalid recipients"
         case .protocolViolation: "protocol violation"

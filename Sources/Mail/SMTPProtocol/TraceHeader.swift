@@ -16,10 +16,12 @@ package struct TraceHeader: Hashable, Sendable {
     package var date: MailDate
     /// Leaves the client out.
     package var masksSource: Bool
+    /// What secured the channel; nil in clear.
+    package var channel: ChannelSecurity?
 
     package init(
         transaction: Transaction, isExtended: Bool, identifier: String, soleRecipient: MailAddress?, date: MailDate,
-        masksSource: Bool
+        masksSource: Bool, channel: ChannelSecurity? = nil
     ) {
         self.transaction = transaction
         self.isExtended = isExtended
@@ -27,6 +29,7 @@ package struct TraceHeader: Hashable, Sendable {
         self.soleRecipient = soleRecipient
         self.date = date
         self.masksSource = masksSource
+        self.channel = channel
     }
 
     /// The field with its line ends, which are LF.
@@ -36,6 +39,7 @@ package struct TraceHeader: Hashable, Sendable {
             text += "from \(Self.word(transaction.helo)) (\(Self.word(transaction.reverseName)) \(source))\n\t"
         }
         text += "by \(Self.word(transaction.serverName)) (Martlet) with \(protocolName) id \(Self.word(identifier))"
+        if let channel { text += " (\(Self.word(channel.text)))" }
         if let soleRecipient { text += "\n\tfor <\(soleRecipient.text)>" }
         text += ";\n\t\(date.text)\n"
         return Array(text.utf8)

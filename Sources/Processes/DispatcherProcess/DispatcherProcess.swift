@@ -6,6 +6,7 @@ import Log
 import Platform
 import ProcessMessages
 import RoleProcess
+import TLS
 
 /// The only process that talks to the world: SMTP in, and message bytes to delivery agents.
 @EventLoopActor
@@ -19,6 +20,7 @@ package final class DispatcherProcess: RoleProcess {
     var queue: Link<DispatcherToQueue, QueueToDispatcher>?
     var control: Link<DispatcherToControl, ControlToDispatcher>?
     var parent: Link<DispatcherToParent, ParentToDispatcher>?
+    let tls: DispatcherTLS
 
     let expansions = PendingRequests<ExpansionVerdict>()
     let users = PendingRequests<UserVerdict>()
@@ -41,6 +43,11 @@ package final class DispatcherProcess: RoleProcess {
     package init(context: RoleContext) {
         self.context = context
         sessions = SessionCensus(maximum: Self.sessionLimit())
+        do throws(TLSSetupFailure) {
+            tls = try DispatcherTLS()
+        } catch {
+            context.fail("TLS: \(error.text)")
+        }
     }
 
     var view: DispatcherView {
@@ -56,6 +63,7 @@ package final class DispatcherProcess: RoleProcess {
             updateAcceptors()
             deliveries.setLimits(view.mda)
             sessions.setLimits(view.session)
+            tls.handshakes.setLimits(view.session)
         } catch {
             throw ViewRefused("view of the configuration: \(error)")
         }
@@ -71,7 +79,9 @@ package final class DispatcherProcess: RoleProcess {
             control = context.link(to: peer, over: descriptor) { [unowned self] message, socket in receive(message, socket) }
         case .parent:
             parent = context.link(to: peer, over: descriptor) { [unowned self] message, socket in receive(message, socket) }
-        case .dispatcher, .scheduler, .crypto:
+        case .crypto:
+            tls.connect(context.link(to: peer, over: descriptor) { [unowned self] message, _ in tls.receive(message) })
+        case .dispatcher, .scheduler:
             context.fail("\(peer.name) is no peer of the dispatcher")
         }
     }
@@ -126,6 +136,7 @@ package final class DispatcherProcess: RoleProcess {
         case .listener(let listener):
             listen(on: listener, socket)
         case .closeListeners(let kept): closeListeners(except: Set(kept))
+        case .credentials(let credentials): tls.receive(credentials)
         case .agent(let request, let user):
             guard let socket = socket.take() else { context.fail("an agent without its socket") }
             agentStarts.resolve(request, .started(user, DescriptorBox(socket)))

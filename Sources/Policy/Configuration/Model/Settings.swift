@@ -42,6 +42,12 @@ package struct SessionSettings: Hashable, Sendable {
     package var idleSeconds = 300
     /// Octets a second that a message must come in at, averaged over ``idleSeconds``.
     package var minimumRate = 100
+    /// TLS handshakes that go on at once; others wait for their turn.
+    package var maximumHandshakes = 256
+    /// The same of one client network.
+    package var maximumHandshakesPerClient = 32
+    /// Seconds that a handshake may take, waiting included.
+    package var handshakeSeconds = 60
     /// Set by `smtp ciphers`.
     package var ciphers: String?
     package var subaddressDelimiter: UInt8 = UInt8(ascii: "+")
