@@ -4,8 +4,6 @@
 /// must not be started as if it were fulfilled. A case goes when its feature comes.
 package enum UnsupportedFeature: Hashable, Sendable {
     case listenerTLS
-    case listenerAuthentication
-    case senders
     case filters
     case filterProcesses
     case relay
@@ -20,8 +18,6 @@ package enum UnsupportedFeature: Hashable, Sendable {
     package var text: String {
         switch self {
         case .listenerTLS: "TLS on listeners is not available yet."
-        case .listenerAuthentication: "Authentication on listeners is not available yet."
-        case .senders: "`senders` is not available yet."
         case .filters: "Filters are not available yet."
         case .filterProcesses: "Filter processes are not available yet."
         case .relay: "Relaying is not available yet."
@@ -82,8 +78,6 @@ package enum UnsupportedFeatures {
     private static func note(_ listener: Listener, _ uses: inout [Use]) {
         func add(_ feature: UnsupportedFeature) { uses.append(Use(feature: feature, location: listener.location)) }
         if listener.tls != .none { add(.listenerTLS) }
-        if listener.authentication != .none { add(.listenerAuthentication) }
-        if listener.senders != nil { add(.senders) }
         if listener.filter != nil { add(.filters) }
     }
 

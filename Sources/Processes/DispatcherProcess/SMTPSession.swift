@@ -21,6 +21,8 @@ final class SMTPSession {
     private let client: ClientIdentity
     /// Names the session in the log.
     private let id: String
+    /// Nil on listeners without.
+    private let authentication: ClientAuthentication?
     private var machine: ServerSession
     private let idle: Duration
     private var output: [UInt8] = []
@@ -34,10 +36,14 @@ final class SMTPSession {
     private var recipients = 0
     private var transfer: UInt64?
 
-    init(stream: ByteStream, dispatcher: DispatcherProcess, settings: ServerSettings, client: ClientIdentity, id: String) {
+    init(
+        stream: ByteStream, dispatcher: DispatcherProcess, settings: ServerSettings, client: ClientIdentity,
+        authentication: ClientAuthentication?, id: String
+    ) {
         self.stream = stream
         self.dispatcher = dispatcher
         self.client = client
+        self.authentication = authentication
         self.id = id
         machine = ServerSession(settings: settings, client: client)
         idle = .seconds(settings.limits.idleSeconds)
@@ -73,9 +79,18 @@ final class SMTPSession {
             case .reply(let reply):
                 log.trace(TraceSubjects.smtp, "\(id) \(LogText.value(reply.text))")
                 output += reply.bytes
+            case .authenticate(let message):
+                guard let authentication else { dispatcher.context.fail("AUTH was offered without passwords") }
+                return wait { $0.machine.authenticationAnswered(await authentication.answer(message)) }
+            case .abandonAuthentication:
+                authentication?.abandon()
             case .checkSender(let transaction):
                 self.transaction = transaction
-                machine.senderChecked(.accept)
+                guard let authentication else {
+                    machine.senderChecked(.accept)
+                    continue
+                }
+                return wait { $0.machine.senderChecked(await authentication.verdict(on: transaction)) }
             case .checkRecipient(let request):
                 return wait { await $0.check(request) }
             case .beginMessage:

@@ -25,6 +25,7 @@ package final class ParentProcess {
     /// Running delivery agents by process number, with the user they run as.
     var agents: [pid_t: String] = [:]
     let offline: OfflineReplay
+    let checkers: PasswordCheckers
     let users = PendingRequests<UserVerdict>()
     var watches: [SignalWatch] = []
     var isEnding = false
@@ -56,6 +57,8 @@ package final class ParentProcess {
         self.log = log
         self.report = report
         offline = OfflineReplay(installation: installation, sendmail: options.programs.sendmail, log: log)
+        checkers = PasswordCheckers(
+            installation: installation, log: log, errorOutput: options.logsToStandardError ? STDERR_FILENO : nil)
     }
 
     /// Runs the daemon until it is told to end. Never returns.
@@ -163,6 +166,7 @@ package final class ParentProcess {
         switch message {
         case .readForward(let request, let user, let userbase): readForward(of: user, in: userbase, answering: request)
         case .user(let request, let verdict): users.resolve(request, verdict)
+        case .checkPassword(let request, let question): checkPassword(question, answering: request)
         }
     }
 }

@@ -74,14 +74,14 @@ private func listener(_ text: String, on machine: FakeMachine = machine) throws 
         #expect(one.verifiesClients)
         #expect(one.keyPairs == ["p"])
         #expect(one.authority == "c")
-        #expect(one.authentication == .required("m"))
+        #expect(one.authentication == .required(.table("m")))
         #expect(one.tag == "T")
         #expect(one.hostname == "h")
         #expect(one.hostnames == "m")
         #expect(one.senders == Listener.Senders(table: "m", masquerades: true))
         #expect(one.masksSource && !one.offersDSN && one.recordsAuthentication && one.expectsProxyHeader)
         #expect(one.filter == .named("f"))
-        #expect(try listener("lo tls pki p auth-optional").authentication == .optional(nil))
+        #expect(try listener("lo tls pki p auth-optional").authentication == .optional(.systemUsers))
         #expect(try listener("lo filter { f }").filter == .chain(["f"]))
     }
 

@@ -148,8 +148,6 @@ private let everything = """
         let found = Set(uses.map(\.feature))
         let all: Set<UnsupportedFeature> = [
             .listenerTLS,
-            .listenerAuthentication,
-            .senders,
             .filters,
             .filterProcesses,
             .relay,
