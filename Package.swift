@@ -40,7 +40,7 @@ func tests(
     _ shelf: String, _ name: String, _ imports: [Target.Dependency] = [], data folders: [String] = []
 ) -> Target {
     .testTarget(
-        name: name + "Tests", dependencies: [.target(name: name)] + imports,
+        name: name + "Tests", dependencies: [.target(name: name), "SeededTesting"] + imports,
         path: "Tests/\(shelf)/\(name)Tests", exclude: folders, swiftSettings: swift)
 }
 
@@ -104,7 +104,7 @@ let package = Package(
 
         room(
             "Processes", "RoleProcess",
-            ["ProcessMessages", "WireFormat", "EventLoop", "Interprocess", "Log", "Platform"]),
+            ["MailSyntax", "ProcessMessages", "WireFormat", "EventLoop", "Interprocess", "Log", "Platform"]),
         process("ParentProcess", ["Authentication", "Configuration", "Tables", "MailSyntax", "TableBackends", "AgentMessages"]),
         process("ControlProcess", ["Envelopes", "Scheduling", "ControlMessages"]),
         process("LookupProcess", ["Authentication", "Configuration", "Cryptography", "Envelopes", "MailSyntax", "Passwords", "SMTPProtocol", "Tables", "Rules", "TableBackends"]),
@@ -125,7 +125,7 @@ let package = Package(
             ]),
         program(
             "smtpctl", in: "Sources/Programs/smtpctl",
-            ["ControlMessages", "Envelopes", "WireFormat", "Platform", "OfflineStore"]),
+            ["ControlMessages", "Envelopes", "QueueStorage", "WireFormat", "Platform", "OfflineStore"]),
         program(
             "mail.agent", in: "Sources/Programs/mail.agent",
             ["MailboxDelivery", "MailSyntax", "Envelopes", "SMTPProtocol", "Platform", "WireFormat", "AgentMessages"]),
@@ -155,8 +155,9 @@ let package = Package(
 
         // Tests mirror the shelves.
         program("LoopProbe", in: "Tests/Support/LoopProbe", ["EventLoop", "Interprocess", "Platform", "WireFormat"]),
+        .target(name: "SeededTesting", path: "Tests/Support/SeededTesting", swiftSettings: swift),
         .target(
-            name: "WireTesting", dependencies: ["WireFormat"], path: "Tests/Support/WireTesting",
+            name: "WireTesting", dependencies: ["WireFormat", "SeededTesting"], path: "Tests/Support/WireTesting",
             swiftSettings: swift),
         .target(
             name: "LoopTesting", dependencies: ["EventLoop", "Platform"], path: "Tests/Support/LoopTesting",
@@ -212,7 +213,7 @@ let package = Package(
             dependencies: ["ServerTesting", "mail.agent", "AgentMessages", "MailSyntax", "Envelopes", "WireFormat", "Platform"],
             path: "Tests/Programs/MailAgentTests", swiftSettings: swift),
         .testTarget(
-            name: "SmtpctlTests", dependencies: ["smtpctl", "ControlMessages", "Envelopes"],
+            name: "SmtpctlTests", dependencies: ["smtpctl", "ControlMessages", "Envelopes", "SeededTesting"],
             path: "Tests/Programs/SmtpctlTests", swiftSettings: swift),
         // With real processes: the programs are built along, and found beside the test bundle.
         .testTarget(
@@ -227,7 +228,7 @@ let package = Package(
                 "WireFormat", "Platform",
             ], path: "Tests/Sendmail/SendmailProgramTests", swiftSettings: swift),
         .testTarget(
-            name: "SubmissionTests", dependencies: ["Submission", "MailSyntax", "Envelopes", "WireFormat"],
+            name: "SubmissionTests", dependencies: ["Submission", "MailSyntax", "Envelopes", "WireFormat", "SeededTesting"],
             path: "Tests/Sendmail/SubmissionTests", swiftSettings: swift),
     ]
 )

@@ -238,6 +238,28 @@ extension RealProcesses {
             #expect(lmtp.heard.messages.count == 2)
         }
 
+        @Test func `a slow LMTP server and slow commands hold up nothing else of their user`() async throws {
+            let lmtp = try LMTPServer { command, _ in
+                if command.hasPrefix("LHLO") { usleep(3_000_000) }
+                return LMTPServer.agreeable(command)
+            }
+            let user = OrdinaryUser.current.name
+            let server = try Server.standard(
+                action: "maildir \"@DIR@/home/alice/Maildir\"", options: "user \"\(user)\"",
+                more: """
+                    action "slow" lmtp "127.0.0.1:\(lmtp.port)" userbase <users> user "\(user)"
+                    action "run" mda "cat >/dev/null; sleep 3" userbase <users> user "\(user)"
+                    match from any for rcpt-to "bob@test.example" action "slow"
+                    match from any for rcpt-to "carol@test.example" action "run"
+                    """)
+            try await server.start()
+            // More than a user may have agents.
+            for _ in 0..<9 { try send(server, to: "bob@test.example", "carol@test.example") }
+            try send(server, to: "alice@test.example")
+            try await server.eventually("the mail of the one that is fast") { server.mailCount(of: "alice") == 1 }
+            #expect(lmtp.heard.messages.isEmpty)
+        }
+
         @Test func `an LMTP server that is away is tried again`() async throws {
             let port = try Server.freePort()
             let server = try Server.standard(action: "lmtp \"127.0.0.1:\(port)\" rcpt-to")

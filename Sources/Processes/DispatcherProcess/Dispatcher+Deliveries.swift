@@ -101,7 +101,7 @@ extension DispatcherProcess {
             Statistic(key: "smtp.session.open", value: Int64(sessions.count)),
             Statistic(key: "mda.envelope", value: Int64(deliveries.envelopeCount)),
             Statistic(key: "mda.running", value: Int64(deliveries.agentCount)),
-            Statistic(key: "mda.user", value: Int64(deliveries.groupCount)),
+            Statistic(key: "mda.user", value: Int64(deliveries.userCount)),
         ]
     }
 }

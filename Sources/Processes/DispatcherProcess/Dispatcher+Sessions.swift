@@ -198,22 +198,6 @@ extension Listener {
     }
 }
 
-extension IPAddress {
-    /// The address of a peer of the network, nil for one of a Unix socket.
-    init?(_ address: SocketAddress) {
-        let octets = address.octets
-        switch octets.count {
-        case 4:
-            self = .v4(octets.reduce(UInt32(0)) { $0 << 8 | UInt32($1) })
-        case 16:
-            self = .v6(
-                high: octets[..<8].reduce(UInt64(0)) { $0 << 8 | UInt64($1) },
-                low: octets[8...].reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
-        default: return nil
-        }
-    }
-}
-
 extension ClientSource {
     /// Nil for the Unix socket.
     var address: IPAddress? {

@@ -28,6 +28,11 @@ private let forwardFiles: [ForwardFile] = [
 ]
 private let listed = ListedEnvelope(
     transaction: Sample.full, envelope: Sample.envelopes[1], history: Sample.histories[1])
+private let lines = {
+    var lines = ListedLines()
+    for (envelope, history) in zip(Sample.envelopes, Sample.histories) { lines.append(envelope, Sample.full, history) }
+    return lines
+}()
 private let addressVerdicts: [AddressVerdict] = [
     .found(Sample.networkAddresses, isAuthenticated: true), .found([.v4(1)], isAuthenticated: false),
     .missing(hostExists: true), .missing(hostExists: false), .invalidName, .failed("timed out"),
@@ -157,7 +162,7 @@ let messageSubjects = [
     WireSubject(
         of: QueueToControl.self,
         [
-            .page(request: 1, []), .page(request: 2, [listed, listed]), .envelope(request: 3, nil),
+            .page(request: 1, ListedLines()), .page(request: 2, lines), .envelope(request: 3, nil),
             .envelope(request: 4, listed), .body(request: 5, nil), .statistics(request: 6, Sample.statistics),
         ] + Sample.bodies.map { .body(request: 7, $0) }),
     WireSubject(
