@@ -181,7 +181,7 @@ let package = Package(
         tests("System", "Interprocess", ["Platform", "WireFormat", "EventLoop", "LoopTesting", "LoopProbe", "WireTesting"]),
         tests("Storage", "QueueStorage"),
         tests("Storage", "TableBackends"),
-        tests("Storage", "Passwords", ["Authentication"]),
+        tests("Storage", "Passwords", ["Authentication", "Cryptography"]),
         tests("Storage", "MailboxDelivery", ["MailSyntax", "Envelopes", "SMTPProtocol", "Platform"]),
         tests("Processes", "AgentMessages", ["MailSyntax", "Envelopes", "WireFormat", "WireTesting"]),
         tests("Processes", "ControlMessages", ["WireFormat", "Envelopes", "WireTesting"]),
@@ -217,7 +217,7 @@ let package = Package(
             path: "Tests/Programs/SmtpctlTests", swiftSettings: swift),
         // With real processes: the programs are built along, and found beside the test bundle.
         .testTarget(
-            name: "SmtpdTests", dependencies: ["ServerTesting", "ParentProcess", "smtpd", "smtpctl", "sendmail", "mail.agent", "Platform"],
+            name: "SmtpdTests", dependencies: ["ServerTesting", "ParentProcess", "Authentication", "ProcessMessages", "WireFormat", "smtpd", "smtpctl", "sendmail", "mail.agent", "Platform"],
             path: "Tests/Programs/SmtpdTests", swiftSettings: swift),
         // Not sendmail-offline, though it is run: linked into the tests it would empty their environment, and
         // with it what tells the child of an exit test which test it is. A build of the package makes it.

@@ -49,7 +49,7 @@ final class ClientAuthentication {
             guard !dispatcher.isLockedOut(client) else {
                 dispatcher.authentications.abandon(request)
                 mechanism = name
-                note("blocked", user: nil, reason: "too many failures")
+                note(.blocked, user: nil, reason: "too many failures")
                 return .tooManyFailures
             }
             // The number of its first request is an exchange's name: no other has it.
@@ -71,17 +71,17 @@ final class ClientAuthentication {
             return .challenge(octets)
         case .accepted(let user):
             exchange = nil
-            note("ok", user: user, reason: nil)
+            note(.ok, user: user, reason: nil)
             return .accepted(user: user)
         case .refused(let user, let reason):
             exchange = nil
             dispatcher.noteAuthenticationFailure(of: client)
-            note("failed", user: user, reason: reason)
+            note(.failed, user: user, reason: reason)
             await pause(until: .now() + .milliseconds(Int.random(in: 0...Self.longestDelay)))
             return .refused
         case .unavailable, nil:
             exchange = nil
-            note("error", user: nil, reason: nil)
+            note(.error, user: nil, reason: nil)
             return .unavailable
         }
     }
@@ -106,13 +106,28 @@ final class ClientAuthentication {
         }
     }
 
-    /// The result and the address stand before anything that a client could choose, so that no name can pass for
-    /// them (packaging/fail2ban).
-    private func note(_ result: String, user: String?, reason: String?) {
-        var line = "\(id) smtp authentication result=\(result) address=\(client.source.text) mechanism=\(LogText.value(mechanism))"
+    private func note(_ result: AuthenticationResult, user: String?, reason: String?) {
+        let line = result.line(address: client.source.text, mechanism: mechanism, user: user, reason: reason)
+        dispatcher.log.info("\(id) \(line)")
+    }
+}
+
+/// What an attempt to authenticate came to, as the log says it.
+enum AuthenticationResult: String {
+    case ok
+    case failed
+    /// Nobody could say.
+    case error
+    /// Not tried: too many failures before.
+    case blocked
+
+    /// The line of the log behind the session's name. Result and address stand before all that a client can choose, so
+    /// that no name can pass for them (packaging/fail2ban).
+    func line(address: String, mechanism: String, user: String?, reason: String?) -> String {
+        var line = "smtp authentication result=\(rawValue) address=\(address) mechanism=\(LogText.value(mechanism))"
         if let user { line += " user=\(LogText.value(user))" }
         if let reason { line += " reason=\(LogText.value(reason))" }
-        dispatcher.log.info(line)
+        return line
     }
 }
 

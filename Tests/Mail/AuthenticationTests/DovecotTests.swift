@@ -1,5 +1,6 @@
 import Authentication
 import MailSyntax
+import SeededTesting
 import Testing
 
 private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
