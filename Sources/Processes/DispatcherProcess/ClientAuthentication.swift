@@ -132,15 +132,16 @@ enum AuthenticationResult: String {
 }
 
 extension DispatcherProcess {
-    /// Whether the client's network has failed too often of late, in whatever sessions.
+    /// Whether the client's network has failed too often of late, in whatever sessions. Never this machine: behind
+    /// its address are all users of a webmail.
     func isLockedOut(_ client: ClientIdentity) -> Bool {
-        guard let network = client.source.address?.network else { return false }
-        return authenticationFailures.isLockedOut(network, now: Self.seconds(.now()))
+        guard let address = client.source.address, !address.isLoopback else { return false }
+        return authenticationFailures.isLockedOut(address.network, now: Self.seconds(.now()))
     }
 
     func noteAuthenticationFailure(of client: ClientIdentity) {
-        guard let network = client.source.address?.network else { return }
-        authenticationFailures.failed(network, now: Self.seconds(.now()))
+        guard let address = client.source.address, !address.isLoopback else { return }
+        authenticationFailures.failed(address.network, now: Self.seconds(.now()))
     }
 
     private static func seconds(_ instant: MonotonicInstant) -> Int64 { instant.nanoseconds / 1_000_000_000 }

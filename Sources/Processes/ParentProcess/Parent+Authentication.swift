@@ -2,6 +2,8 @@ import Authentication
 import Configuration
 import EventLoop
 import Interprocess
+import Log
+import Platform
 import ProcessMessages
 
 /// Passwords: the parent has the rights to check those of the system's users, and starts a checker for each.
@@ -16,6 +18,19 @@ extension ParentProcess {
         spawn { [self] in
             lookup?.send(.password(request: request, await checkers.check(question)))
         }
+    }
+
+    /// Tells the operator how users of the system authenticate, when a listener lets them and it would not work.
+    func noteAuthentication() {
+        guard configuration.listeners.contains(where: { $0.authentication.source == .systemUsers }) else { return }
+        #if PAM
+        let places = ["/etc/pam.d/smtpd", "/usr/lib/pam.d/smtpd", "/etc/pam.conf"]
+        // A place that cannot be looked at is none for PAM either.
+        guard !places.contains(where: { (try? Files.status($0)) != nil }) else { return }
+        log.warning("`auth` without a table asks PAM for the service smtpd, and /etc/pam.d/smtpd is missing: see smtpd.conf(5)")
+        #else
+        log.info("`auth` without a table: built without PAM, passwords are compared with shadow(5)")
+        #endif
     }
 
     /// Whoever is behind lookup may guess passwords of the system only as far as clients may.

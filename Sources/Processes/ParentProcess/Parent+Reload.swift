@@ -57,6 +57,7 @@ extension ParentProcess {
         }
         // Only now, when the dispatcher knows the new listeners by number.
         giveListeners()
+        noteAuthentication()
         log.info("configuration reloaded")
         finishReload([])
     }

@@ -101,6 +101,7 @@ package final class ParentProcess {
             return fail("\(error)")
         }
         giveListeners()
+        noteAuthentication()
         isServing = true
         log.info("smtpd ready, \(configuration.serverName)")
         report?.ready()
