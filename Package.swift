@@ -88,11 +88,14 @@ let package = Package(
         room("System", "Cryptography", ["COpenSSL", "CCrypt", "Platform"]),
         room("System", "EventLoop", ["CPlatform", "CConcurrencyHooks", "CLibevent", "Platform"]),
         room("System", "Interprocess", ["CPlatform", "Platform", "WireFormat", "EventLoop"]),
+        .target(name: "CTLS", dependencies: ["COpenSSL"], path: "compat/OpenSSL", publicHeadersPath: "include"),
+        room("System", "TLS", ["CTLS", "COpenSSL", "Platform", "EventLoop"]),
 
         // Storage: mail kept in Unix.
         room("Storage", "QueueStorage", ["MailSyntax", "Envelopes", "Platform"]),
         room("Storage", "TableBackends", ["Tables", "Platform"]),
         room("Storage", "Passwords", ["Authentication", "Cryptography", "MailSyntax", "Platform"]),
+        room("Storage", "Certificates", ["Configuration", "MailSyntax", "Platform", "EventLoop", "TLS"]),
         room("Storage", "MailboxDelivery", ["MailSyntax", "Envelopes", "SMTPProtocol", "Platform"]),
 
         // Processes: one module per role, composition only.
@@ -105,15 +108,22 @@ let package = Package(
         room(
             "Processes", "RoleProcess",
             ["MailSyntax", "ProcessMessages", "WireFormat", "EventLoop", "Interprocess", "Log", "Platform"]),
-        process("ParentProcess", ["Authentication", "Configuration", "Tables", "MailSyntax", "TableBackends", "AgentMessages"]),
+        process(
+            "ParentProcess",
+            [
+                "Authentication", "Configuration", "Certificates", "TLS", "Tables", "MailSyntax", "TableBackends", "AgentMessages",
+            ]),
         process("ControlProcess", ["Envelopes", "Scheduling", "ControlMessages"]),
         process("LookupProcess", ["Authentication", "Configuration", "Cryptography", "Envelopes", "MailSyntax", "Passwords", "SMTPProtocol", "Tables", "Rules", "TableBackends"]),
         process("QueueProcess", ["Configuration", "Envelopes", "MailSyntax", "QueueStorage", "Scheduling"]),
         process("SchedulerProcess", ["Configuration", "Envelopes", "Scheduling"]),
         process(
             "DispatcherProcess",
-            ["Authentication", "Configuration", "Envelopes", "MailSyntax", "SMTPProtocol", "Tables", "Rules", "AgentMessages"]),
-        process("CryptoProcess", ["Configuration"]),
+            [
+                "Authentication", "Configuration", "Certificates", "TLS", "Envelopes", "MailSyntax", "SMTPProtocol", "Tables",
+                "Rules", "AgentMessages",
+            ]),
+        process("CryptoProcess", ["TLS"]),
         process("CheckerProcess", ["Authentication", "Passwords", pam("AuthenticationPAM")]),
 
         // Programs.
@@ -121,7 +131,8 @@ let package = Package(
             "smtpd", in: "Sources/Programs/smtpd",
             [
                 "ParentProcess", "ControlProcess", "LookupProcess", "QueueProcess", "SchedulerProcess",
-                "DispatcherProcess", "CryptoProcess", "CheckerProcess", "RoleProcess", "ProcessMessages", "Configuration", "Log", "Platform",
+                "DispatcherProcess", "CryptoProcess", "CheckerProcess", "RoleProcess", "ProcessMessages", "Configuration", "Certificates",
+                "Log", "Platform",
             ]),
         program(
             "smtpctl", in: "Sources/Programs/smtpctl",
@@ -179,6 +190,7 @@ let package = Package(
         tests("System", "Cryptography"),
         tests("System", "EventLoop", ["Platform", "LoopTesting", "LoopProbe"]),
         tests("System", "Interprocess", ["Platform", "WireFormat", "EventLoop", "LoopTesting", "LoopProbe", "WireTesting"]),
+        tests("System", "TLS", ["COpenSSL", "CTLS", "EventLoop", "Platform", "LoopTesting", "ServerTesting"]),
         tests("Storage", "QueueStorage"),
         tests("Storage", "TableBackends"),
         tests("Storage", "Passwords", ["Authentication", "Cryptography"]),

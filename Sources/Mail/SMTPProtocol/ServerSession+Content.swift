@@ -58,7 +58,7 @@ extension ServerSession {
             let trace = TraceHeader(
                 transaction: transaction.facts, isExtended: transaction.client.isExtended,
                 identifier: opened.identifier, soleRecipient: transaction.soleRecipient, date: opened.date,
-                masksSource: settings.masksSource, recordsAuthentication: settings.recordsAuthentication)
+                masksSource: settings.masksSource, channel: channel, recordsAuthentication: settings.recordsAuthentication)
             let policy = MessageIntake.Policy(
                 hostname: settings.hostname, completesHeader: settings.completesHeader,
                 masquerade: settings.masquerades && isAuthenticated ? transaction.facts.sender.address : nil, opened: opened,

@@ -3,7 +3,7 @@ import MailSyntax
 
 /// One SMTP client's conversation with us (RFC 5321 section 4), without sockets, clocks or files.
 ///
-/// The driver calls ``connected()``, then in turns ``next()`` and what its step asks for: it sends
+/// The driver calls ``connected(over:)``, then in turns ``next()`` and what its step asks for: it sends
 /// replies, answers questions with the method named in ``ServerStep``, stores message bytes, and hands
 /// in what the client sent with ``receive(_:)`` when the step is ``ServerStep/needsInput``. No matter how
 /// the input is cut into pieces, the steps are the same.
@@ -13,7 +13,7 @@ import MailSyntax
 /// `+Authentication` is AUTH, `+Content` takes messages in.
 package struct ServerSession: Sendable {
     enum State: Sendable {
-        /// Before ``connected()``.
+        /// Before ``connected(over:)``.
         case notGreeted
         /// Greeted; the client has not said who it is.
         case greeted
@@ -37,7 +37,7 @@ package struct ServerSession: Sendable {
         case betweenChunks(Reception)
         /// The driver was asked to make the message durable. Left by its answer (to `idle`).
         case committing(ClientName, identifier: String)
-        /// The driver was asked to shake hands. Left by ``ServerSession/tlsStarted()`` (to `greeted`).
+        /// The driver was asked to shake hands. Left by ``ServerSession/tlsStarted(over:)`` (to `greeted`).
         case startingTLS
         /// Nothing more is read or sent.
         case closed(DisconnectReason)
@@ -84,7 +84,9 @@ package struct ServerSession: Sendable {
     let settings: ServerSettings
     let client: ClientIdentity
     var state = State.notGreeted
-    var isSecure = false
+    /// What secures the channel; nil in clear.
+    var channel: ChannelSecurity?
+    var isSecure: Bool { channel != nil }
     /// Steps already decided on, given out first.
     var pending: [ServerStep] = []
     /// What was received and not used up, from `position` on.
@@ -119,13 +121,16 @@ package struct ServerSession: Sendable {
 
 extension ServerSession {
     /// The connection is there, and the client may be greeted.
-    package mutating func connected() {
+    ///
+    /// - Parameter channel: What secures it from the first octet on (RFC 8314 section 3.3); nil in clear.
+    package mutating func connected(over channel: ChannelSecurity? = nil) {
         guard case .notGreeted = state else { return }
         state = .greeted
+        self.channel = channel
         pending.append(.reply(.greeting(settings.hostname)))
     }
 
-    /// In place of ``connected()``: a client of the network sent octets before it was greeted, which only
+    /// In place of ``connected(over:)``: a client of the network sent octets before it was greeted, which only
     /// programs do that do not listen.
     package mutating func clientSpokeFirst() {
         guard case .notGreeted = state else { return }
@@ -243,11 +248,14 @@ extension ServerSession {
 
     /// Takes the end of the handshake that ``ServerStep/startTLS`` asked for: all said before is void
     /// (RFC 3207 section 4.2).
-    package mutating func tlsStarted() {
+    package mutating func tlsStarted(over channel: ChannelSecurity) {
         guard case .startingTLS = state else { return }
-        isSecure = true
+        self.channel = channel
         state = .greeted
     }
+
+    /// There was no handshake, or it came to nothing: nothing can be said on this connection any more.
+    package mutating func tlsFailed() { end(.handshakeFailed, reply: nil) }
 }
 
 // MARK: Endings

@@ -27,7 +27,8 @@ package enum ServerStep: Hashable, Sendable {
     /// The transaction is gone: forget its recipients and what was stored of the message.
     case rollbackMessage
     /// Flush the replies and shake hands; what was received behind the command is already dropped
-    /// (CVE-2011-0411). Answer with ``ServerSession/tlsStarted()``.
+    /// (CVE-2011-0411). Answer with ``ServerSession/tlsStarted(over:)`` or
+    /// ``ServerSession/tlsFailed()``.
     case startTLS
     /// Flush the replies and close the connection.
     case close(DisconnectReason)
@@ -106,6 +107,8 @@ package enum DisconnectReason: Hashable, Sendable {
     case clientLeft
     case timeout
     case shutdown
+    /// The channel could not be secured.
+    case handshakeFailed
     case tooManyBadCommands
     case tooManyRefusedRecipients
     case tooManyAuthenticationFailures
@@ -121,6 +124,7 @@ package enum DisconnectReason: Hashable, Sendable {
         case .clientLeft: "client left"
         case .timeout: "timeout"
         case .shutdown: "shutdown"
+        case .handshakeFailed: "TLS handshake failed"
         case .tooManyBadCommands: "too many bad commands"
         case .tooManyRefusedRecipients: "too many invalid recipients"
         case .tooManyAuthenticationFailures: "too many authentication failures"

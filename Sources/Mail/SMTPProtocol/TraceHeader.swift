@@ -16,12 +16,14 @@ package struct TraceHeader: Hashable, Sendable {
     package var date: MailDate
     /// Leaves the client out.
     package var masksSource: Bool
+    /// What secured the channel; nil in clear.
+    package var channel: ChannelSecurity?
     /// Says whether the client authenticated, and as whom; over TLS only.
     package var recordsAuthentication: Bool
 
     package init(
         transaction: Transaction, isExtended: Bool, identifier: String, soleRecipient: MailAddress?, date: MailDate,
-        masksSource: Bool, recordsAuthentication: Bool = false
+        masksSource: Bool, channel: ChannelSecurity? = nil, recordsAuthentication: Bool = false
     ) {
         self.transaction = transaction
         self.isExtended = isExtended
@@ -29,6 +31,7 @@ package struct TraceHeader: Hashable, Sendable {
         self.soleRecipient = soleRecipient
         self.date = date
         self.masksSource = masksSource
+        self.channel = channel
         self.recordsAuthentication = recordsAuthentication
     }
 
@@ -39,6 +42,7 @@ package struct TraceHeader: Hashable, Sendable {
             text += "from \(Self.word(transaction.helo)) (\(Self.word(transaction.reverseName)) \(source))\n\t"
         }
         text += "by \(Self.word(transaction.serverName)) (Martlet) with \(protocolName) id \(Self.word(identifier))"
+        if let channel { text += " (\(Self.word(channel.text)))" }
         text += authentication
         if let soleRecipient { text += "\n\tfor <\(soleRecipient.text)>" }
         text += ";\n\t\(date.text)\n"

@@ -137,13 +137,7 @@ package struct DispatcherView: ConfigurationView {
     }
 }
 
-/// Crypto's: key pairs and nothing else.
-package struct CryptoView: ConfigurationView {
-    package var keyPairs: [String: KeyPair]
-    package init(of configuration: Configuration) { keyPairs = configuration.keyPairs }
-}
-
-/// Control's: nothing.
+/// Control's and crypto's: nothing. Keys reach crypto as open files.
 package struct ControlView: ConfigurationView {
     package init(of configuration: Configuration) {}
 }

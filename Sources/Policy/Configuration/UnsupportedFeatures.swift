@@ -3,7 +3,6 @@
 /// The whole language parses and checks; a configuration that asks for one of these is right, and still
 /// must not be started as if it were fulfilled. A case goes when its feature comes.
 package enum UnsupportedFeature: Hashable, Sendable {
-    case listenerTLS
     case filters
     case filterProcesses
     case relay
@@ -17,7 +16,6 @@ package enum UnsupportedFeature: Hashable, Sendable {
     /// One sentence for the operator.
     package var text: String {
         switch self {
-        case .listenerTLS: "TLS on listeners is not available yet."
         case .filters: "Filters are not available yet."
         case .filterProcesses: "Filter processes are not available yet."
         case .relay: "Relaying is not available yet."
@@ -77,7 +75,6 @@ package enum UnsupportedFeatures {
 
     private static func note(_ listener: Listener, _ uses: inout [Use]) {
         func add(_ feature: UnsupportedFeature) { uses.append(Use(feature: feature, location: listener.location)) }
-        if listener.tls != .none { add(.listenerTLS) }
         if listener.filter != nil { add(.filters) }
     }
 

@@ -6,6 +6,7 @@ import MailSyntax
 import Platform
 import ProcessMessages
 import SMTPProtocol
+import TLS
 
 /// From a connection to a session: who is there, what the listener allows, whether there is room.
 extension DispatcherProcess {
@@ -15,25 +16,25 @@ extension DispatcherProcess {
         else { return }
         let listener = view.listeners[Int(place.listener)]
         try? Sockets.setNoDelay(connection.raw)
-        let stream = ByteStream(adopting: connection)
+        let stream = SecurableStream(adopting: connection)
         guard !listener.expectsProxyHeader else { return awaitProxyHeader(stream, from: address, listener, place) }
         admit(stream, from: address, listener, place)
     }
 
     /// Begins a session for a client of the network if there is room.
-    private func admit(_ stream: ByteStream, from address: IPAddress, _ listener: Listener, _ place: ListenerSocket) {
+    private func admit(_ stream: SecurableStream, from address: IPAddress, _ listener: Listener, _ place: ListenerSocket) {
         if let refusal = sessions.refusal(of: address, now: .now()) {
             return turnAway(stream, from: address, listener, refusal)
         }
         begin(
-            stream, listener, port: place.port, local: place.address,
+            stream, listener, port: place.port, local: place.address, tls.context(ofListener: Int(place.listener)),
             ClientIdentity(source: .network(address), reverseName: "<unknown>"))
     }
 
     /// Lets the proxy say who its client is. What it says counts from here on, for limits and rules too; without
     /// a header the connection ends unanswered, since a client that came around the proxy is not to be helped.
     private func awaitProxyHeader(
-        _ stream: ByteStream, from proxy: IPAddress, _ listener: Listener, _ place: ListenerSocket
+        _ stream: SecurableStream, from proxy: IPAddress, _ listener: Listener, _ place: ListenerSocket
     ) {
         guard sessions.announce() else { return turnAway(stream, from: proxy, listener, .tooManySessions) }
         spawn { [self] in
@@ -55,10 +56,10 @@ extension DispatcherProcess {
     }
 
     /// Reads the header and nothing of what follows it.
-    private func proxyHeader(on stream: ByteStream, deadline: MonotonicInstant) async -> Result<ProxyHeader, ProxyFailure> {
+    private func proxyHeader(on stream: SecurableStream, deadline: MonotonicInstant) async -> Result<ProxyHeader, ProxyFailure> {
         var reader = ProxyHeader.Reader()
         while true {
-            switch await stream.read(atMost: reader.needed, deadline: deadline) {
+            switch await stream.readInClear(atMost: reader.needed, deadline: deadline) {
             case .bytes(let bytes):
                 do throws(ProxyHeader.Failure) {
                     if let header = try reader.receive(bytes) { return .success(header) }
@@ -74,16 +75,16 @@ extension DispatcherProcess {
 
     /// A client of the Unix socket; the kernel says who.
     func acceptSubmission(_ socket: consuming OwnedDescriptor, uid: UInt32) {
-        let stream = ByteStream(adopting: socket)
+        let stream = SecurableStream(adopting: socket)
         let name = view.submission.hostname
         begin(
-            stream, view.submission, port: 0, local: nil,
+            stream, view.submission, port: 0, local: nil, nil,
             ClientIdentity(source: .local, reverseName: name, user: "uid \(uid)", isAuthenticated: true))
     }
 
     /// 421 and goodbye, without waiting for anybody.
     private func turnAway(
-        _ stream: ByteStream, from address: IPAddress, _ listener: Listener, _ refusal: SessionCensus.Refusal
+        _ stream: SecurableStream, from address: IPAddress, _ listener: Listener, _ refusal: SessionCensus.Refusal
     ) {
         log.warning("smtp refused address=\(address) reason=\(LogText.value(refusal.rawValue))")
         spawn {
@@ -94,22 +95,23 @@ extension DispatcherProcess {
     }
 
     private func begin(
-        _ stream: ByteStream, _ listener: Listener, port: UInt16, local: IPAddress?, _ client: ClientIdentity
+        _ stream: SecurableStream, _ listener: Listener, port: UInt16, local: IPAddress?, _ security: TLSServerContext?,
+        _ client: ClientIdentity
     ) {
         guard (listener.hostnames != nil && local != nil) || listener.authentication != .none else {
-            return start(stream, listener, hostname: listener.hostname, port: port, local: local, mechanisms: [], client)
+            return start(stream, listener, hostname: listener.hostname, port: port, local: local, mechanisms: [], security, client)
         }
         spawn { [self] in
             var name = listener.hostname
             if let table = listener.hostnames, let local { name = await hostname(of: listener, in: table, at: local) }
             let mechanisms = await mechanisms(of: listener)
-            start(stream, listener, hostname: name, port: port, local: local, mechanisms: mechanisms, client)
+            start(stream, listener, hostname: name, port: port, local: local, mechanisms: mechanisms, security, client)
         }
     }
 
     private func start(
-        _ stream: ByteStream, _ listener: Listener, hostname: String, port: UInt16, local: IPAddress?,
-        mechanisms: [String], _ client: ClientIdentity
+        _ stream: SecurableStream, _ listener: Listener, hostname: String, port: UInt16, local: IPAddress?,
+        mechanisms: [String], _ security: TLSServerContext?, _ client: ClientIdentity
     ) {
         let id = sessionIdentifier()
         var settings = settings(for: listener, hostname: hostname, port: port, client: client)
@@ -119,7 +121,8 @@ extension DispatcherProcess {
                 dispatcher: self, source: $0, senders: listener.senders, client: client, server: local, id: id)
         }
         let session = SMTPSession(
-            stream: stream, dispatcher: self, settings: settings, client: client, authentication: authentication, id: id)
+            stream: stream, dispatcher: self, settings: settings, client: client, authentication: authentication, id: id,
+            tls: security, isImplicit: listener.tls == .implicit)
         sessions.add(session, from: client.source.address)
         log.info("\(id) smtp connected address=\(client.source.text) host=\(LogText.value(client.reverseName))")
         session.start()
@@ -162,10 +165,18 @@ extension DispatcherProcess {
         settings.limits.refusedRecipients = client.source == .local ? .max : view.session.maximumRefusedRecipients
         settings.limits.idleSeconds = Int64(view.session.idleSeconds)
         settings.limits.contentStep = max(1, Int64(view.session.minimumRate) * Int64(view.session.idleSeconds))
+        settings.startTLS =
+            switch listener.tls {
+            case .none, .implicit: .notOffered
+            case .offered: .offered
+            case .required: .required
+            }
         settings.acceptsBareLineFeed = client.source == .local
         settings.completesHeader = client.source == .local || port == 587 || listener.isLoopback
         return settings
     }
+
+    var handshakeTimeout: Duration { .seconds(view.session.handshakeSeconds) }
 
     private func sessionIdentifier() -> String {
         let text = String(UInt64.random(in: .min ... .max), radix: 16)

@@ -8,6 +8,7 @@ import MailSyntax
 import Platform
 import ProcessMessages
 import RoleProcess
+import TLS
 
 /// The only process that talks to the world: SMTP in, and message bytes to delivery agents.
 @EventLoopActor
@@ -21,6 +22,7 @@ package final class DispatcherProcess: RoleProcess {
     var queue: Link<DispatcherToQueue, QueueToDispatcher>?
     var control: Link<DispatcherToControl, ControlToDispatcher>?
     var parent: Link<DispatcherToParent, ParentToDispatcher>?
+    let tls: DispatcherTLS
 
     let expansions = PendingRequests<ExpansionVerdict>()
     let users = PendingRequests<UserVerdict>()
@@ -48,6 +50,11 @@ package final class DispatcherProcess: RoleProcess {
     package init(context: RoleContext) {
         self.context = context
         sessions = SessionCensus(maximum: Self.sessionLimit())
+        do throws(TLSSetupFailure) {
+            tls = try DispatcherTLS()
+        } catch {
+            context.fail("TLS: \(error.text)")
+        }
     }
 
     var view: DispatcherView {
@@ -64,6 +71,7 @@ package final class DispatcherProcess: RoleProcess {
             deliveries.setLimits(view.mda)
             authenticationFailures.limit = view.session.maximumAuthenticationFailures
             sessions.setLimits(view.session)
+            tls.handshakes.setLimits(view.session)
         } catch {
             throw ViewRefused("view of the configuration: \(error)")
         }
@@ -79,7 +87,9 @@ package final class DispatcherProcess: RoleProcess {
             control = context.link(to: peer, over: descriptor) { [unowned self] message, socket in receive(message, socket) }
         case .parent:
             parent = context.link(to: peer, over: descriptor) { [unowned self] message, socket in receive(message, socket) }
-        case .dispatcher, .scheduler, .crypto:
+        case .crypto:
+            tls.connect(context.link(to: peer, over: descriptor) { [unowned self] message, _ in tls.receive(message) })
+        case .dispatcher, .scheduler:
             context.fail("\(peer.name) is no peer of the dispatcher")
         }
     }
@@ -137,6 +147,7 @@ package final class DispatcherProcess: RoleProcess {
         case .listener(let listener):
             listen(on: listener, socket)
         case .closeListeners(let kept): closeListeners(except: Set(kept))
+        case .credentials(let credentials): tls.receive(credentials)
         case .agent(let request, let user):
             guard let socket = socket.take() else { context.fail("an agent without its socket") }
             agentStarts.resolve(request, .started(user, DescriptorBox(socket)))

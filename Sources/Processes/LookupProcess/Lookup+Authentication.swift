@@ -67,7 +67,7 @@ extension LookupProcess {
         if let known = authentications.offersSCRAM[table] { return known }
         let values = storedValues(in: table) ?? []
         let offers = !values.isEmpty && values.allSatisfy { value in
-            guard let credentials = try? Credentials(value, key: "x"),
+            guard let credentials = try? Tables.Credentials(value, key: "x"),
                 let stored = try? StoredPassword(parsing: credentials.secret)
             else { return false }
             switch stored {
@@ -246,8 +246,8 @@ extension LookupProcess {
         let query = TableQuery(table: table, service: .credentials, operation: .lookup, key: user)
         switch answer(query) {
         case .found(let value):
-            do throws(Credentials.SyntaxError) {
-                return .success(try Credentials(value, key: user).secret)
+            do throws(Tables.Credentials.SyntaxError) {
+                return .success(try Tables.Credentials(value, key: user).secret)
             } catch {
                 return .failure(KeyFailure(reason: "table \(table): credentials of \(user) cannot be read"))
             }

@@ -110,7 +110,8 @@ struct TestServer {
                 if commitRefusal == nil { messages.append(text(stored)) }
                 session.messageCommitted(commitRefusal.map { .refuse($0) } ?? .accept)
             case .rollbackMessage: rollbacks += 1
-            case .startTLS: session.tlsStarted()
+            case .startTLS: session.tlsStarted(
+                    over: ChannelSecurity(version: "TLSv1.3", cipher: "AES", bits: 256, isClientVerified: false))
             case .close(let reason):
                 closed = reason
                 return

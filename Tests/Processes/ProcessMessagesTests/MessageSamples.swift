@@ -48,6 +48,15 @@ private let exchangerVerdicts: [ExchangerVerdict] = [
 ]
 private let reverseNameVerdicts: [ReverseNameVerdict] =
     ForwardConfirmation.allCases.map { .found(Sample.ada.domain, $0) } + [.missing, .failed("refused")]
+private let signatureRequests: [SignatureRequest] = [.rsaPKCS1([1]), .rsaBlock([1, 2, 3]), .ecdsa(Array(0..<32))]
+private let credentials = [
+    Credentials(),
+    Credentials(
+        identities: [
+            .init(name: "mail.example.org", key: 3, chain: Array("-----BEGIN".utf8)),
+            .init(name: "*", key: .max, chain: [], parameters: [1]),
+        ], authorities: [.init(name: "<pki x>", certificates: [2, 3])], system: [4]),
+]
 private let socket = ListenerSocket(id: 4, listener: 0, address: .v4(0x7F00_0001), port: 25)
 
 private let passwordQuestions: [PasswordQuestion] = [
@@ -85,7 +94,12 @@ let messageSubjects = [
             .listener(socket), .closeListeners(except: []), .closeListeners(except: [4, .max]),
             .agent(request: 2, user: Sample.users[0]),
             .agentRefused(request: 3, isPermanent: true, reason: "unknown user"),
-        ]),
+        ] + credentials.map { .credentials($0) }),
+    WireSubject(of: ParentToCrypto.self, [.load(key: 1), .keep([]), .keep([1, .max])]),
+    WireSubject(
+        of: CryptoToParent.self, [.loaded(key: 1, publicKey: [0x30, 1, 2]), .unusable(key: .max, reason: "no key"), .encrypted(key: 2)]),
+    WireSubject(of: DispatcherToCrypto.self, signatureRequests.map { .sign(request: 1, key: 2, $0) }),
+    WireSubject(of: CryptoToDispatcher.self, [.signed(request: 1, [9, 8]), .refused(request: .max)]),
     WireSubject(
         of: ParentToLookup.self,
         forwardFiles.map { .forward(request: 5, $0) } + [.user(request: 6, userbase: "users", name: "ada")]
@@ -204,7 +218,7 @@ let messageSubjects = [
 /// What only these messages carry.
 let fieldSubjects = [
     WireSubject(scheduled), WireSubject(selections), WireSubject(runStates), WireSubject(identities),
-    WireSubject(forwardFiles), WireSubject([listed]), WireSubject([socket]), WireSubject(addressVerdicts), WireSubject(exchangerVerdicts), WireSubject(reverseNameVerdicts),
+    WireSubject(forwardFiles), WireSubject([listed]), WireSubject([socket]), WireSubject(signatureRequests), WireSubject(credentials), WireSubject(addressVerdicts), WireSubject(exchangerVerdicts), WireSubject(reverseNameVerdicts),
     WireSubject(Role.allCases),
     WireSubject(DeliveryKind.allCases),
 ]

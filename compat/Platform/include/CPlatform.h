@@ -145,6 +145,9 @@ ssize_t martlet_random(void *bytes, size_t count);
 /* Gives memory that was freed back to the system; does nothing where the allocator cannot be asked. */
 void martlet_return_freed_memory(void);
 
+/* A file without a place in any directory, gone with its last descriptor; close-on-exec. */
+int martlet_memory_file(const char *name);
+
 /* files.c */
 
 /* Starts writing a file's dirty pages without waiting for them; promises nothing. */

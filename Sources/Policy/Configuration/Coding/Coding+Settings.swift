@@ -37,6 +37,7 @@ extension SessionSettings: BinaryRecord {
             .init(\.maximumSessions), .init(\.maximumSessionsPerClient), .init(\.maximumConnectionsPerMinute),
             .init(\.idleSeconds), .init(\.minimumRate),
             .init(\.maximumAuthenticationFailures),
+            .init(\.maximumHandshakes), .init(\.maximumHandshakesPerClient), .init(\.handshakeSeconds),
         ]
     }
 }

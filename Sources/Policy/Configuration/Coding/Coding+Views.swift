@@ -33,11 +33,6 @@ extension DispatcherView: BinaryRecord {
     }
 }
 
-extension CryptoView: BinaryRecord {
-    static var blank: CryptoView { CryptoView(of: .blank) }
-    static var fields: [BinaryField<Self>] { [.init(\.keyPairs)] }
-}
-
 extension Configuration {
     /// What a view is made from before its fields are read.
     fileprivate static var blank: Configuration { Configuration(generation: .match, serverName: "") }

@@ -44,6 +44,12 @@ package struct SessionSettings: Hashable, Sendable {
     package var minimumRate = 100
     /// Failed authentications of one client network in ten minutes; 0 for no limit.
     package var maximumAuthenticationFailures = 30
+    /// TLS handshakes that go on at once; others wait for their turn.
+    package var maximumHandshakes = 256
+    /// The same of one client network.
+    package var maximumHandshakesPerClient = 32
+    /// Seconds that a handshake may take, waiting included.
+    package var handshakeSeconds = 60
     /// Set by `smtp ciphers`.
     package var ciphers: String?
     package var subaddressDelimiter: UInt8 = UInt8(ascii: "+")
