@@ -31,6 +31,9 @@ func process(_ name: String, _ imports: [Target.Dependency]) -> Target {
     room("Processes", name, roleImports + imports)
 }
 
+/// A target that is there with the trait PAM alone.
+func pam(_ name: String) -> Target.Dependency { .target(name: name, condition: .when(traits: ["PAM"])) }
+
 /// The tests of one room: `tests("Mail", "MailSyntax")` lives in Tests/Mail/MailSyntaxTests.
 /// Folders that hold data of the tests are named, since they are no sources.
 func tests(
@@ -50,6 +53,11 @@ let package = Package(
         .executable(name: "sendmail-offline", targets: ["sendmail-offline"]),
         .executable(name: "mail.agent", targets: ["mail.agent"]),
     ],
+    traits: [
+        // Each stands for a library that can be left out. `swift build --disable-default-traits` leaves all out.
+        .trait(name: "PAM", description: "Users of the system authenticate through PAM"),
+        .default(enabledTraits: ["PAM"]),
+    ],
     targets: [
         // Mail: RFCs as values and machines.
         room("Mail", "MailSyntax"),
@@ -59,7 +67,7 @@ let package = Package(
 
         // Policy: what the operator wants.
         room("Policy", "Tables", ["MailSyntax"]),
-        room("Policy", "Configuration", ["MailSyntax", "Tables"]),
+        room("Policy", "Configuration", ["Authentication", "MailSyntax", "Tables"]),
         room("Policy", "Rules", ["MailSyntax", "Envelopes", "SMTPProtocol", "Tables", "Configuration"]),
         room("Policy", "Scheduling", ["Envelopes"]),
         room("Policy", "Routing", ["MailSyntax", "Envelopes", "Configuration"]),
@@ -76,7 +84,9 @@ let package = Package(
         room("System", "Platform", ["CPlatform"]),
         room("System", "Log", ["CPlatform", "Platform"]),
         room("System", "WireFormat"),
-        room("System", "Cryptography", ["COpenSSL"]),
+        .target(
+            name: "CCrypt", path: "compat/Crypt", publicHeadersPath: "include", linkerSettings: [.linkedLibrary("crypt")]),
+        room("System", "Cryptography", ["COpenSSL", "CCrypt", "Platform"]),
         room("System", "EventLoop", ["CPlatform", "CConcurrencyHooks", "CLibevent", "Platform"]),
         room("System", "Resolver", ["Platform", "EventLoop"]),
         room("System", "Interprocess", ["CPlatform", "Platform", "WireFormat", "EventLoop"]),
@@ -86,7 +96,7 @@ let package = Package(
         // Storage: mail kept in Unix.
         room("Storage", "QueueStorage", ["MailSyntax", "Envelopes", "Platform"]),
         room("Storage", "TableBackends", ["Tables", "Platform"]),
-        room("Storage", "Passwords", ["Authentication", "Cryptography", "Platform"]),
+        room("Storage", "Passwords", ["Authentication", "Cryptography", "MailSyntax", "Platform"]),
         room("Storage", "Certificates", ["Configuration", "MailSyntax", "Platform", "EventLoop", "TLS"]),
         room("Storage", "MailboxDelivery", ["MailSyntax", "Envelopes", "SMTPProtocol", "Platform"]),
 
@@ -95,28 +105,36 @@ let package = Package(
         room("Processes", "AgentMessages", ["MailSyntax", "Envelopes", "WireFormat"]),
         room(
             "Processes", "ProcessMessages",
-            ["MailSyntax", "Envelopes", "SMTPProtocol", "Scheduling", "Tables", "WireFormat"]),
+            ["Authentication", "MailSyntax", "Envelopes", "SMTPProtocol", "Scheduling", "Tables", "WireFormat"]),
 
         room(
             "Processes", "RoleProcess",
             ["MailSyntax", "ProcessMessages", "WireFormat", "EventLoop", "Interprocess", "Log", "Platform"]),
-        process("ParentProcess", ["Configuration", "Certificates", "TLS", "Tables", "MailSyntax", "TableBackends", "AgentMessages"]),
+        process(
+            "ParentProcess",
+            [
+                "Authentication", "Configuration", "Certificates", "TLS", "Tables", "MailSyntax", "TableBackends", "AgentMessages",
+            ]),
         process("ControlProcess", ["Envelopes", "Scheduling", "ControlMessages"]),
-        process("LookupProcess", ["Configuration", "Envelopes", "MailSyntax", "SMTPProtocol", "Tables", "Rules", "TableBackends"]),
+        process("LookupProcess", ["Authentication", "Configuration", "Cryptography", "Envelopes", "MailSyntax", "Passwords", "SMTPProtocol", "Tables", "Rules", "TableBackends"]),
         process("QueueProcess", ["Configuration", "Envelopes", "MailSyntax", "QueueStorage", "Scheduling"]),
         process("SchedulerProcess", ["Configuration", "Envelopes", "Scheduling"]),
         process(
             "DispatcherProcess",
-            ["Configuration", "Certificates", "TLS", "Envelopes", "MailSyntax", "SMTPProtocol", "Tables", "Rules", "AgentMessages"]),
+            [
+                "Authentication", "Configuration", "Certificates", "TLS", "Envelopes", "MailSyntax", "SMTPProtocol", "Tables",
+                "Rules", "AgentMessages",
+            ]),
         process("CryptoProcess", ["TLS"]),
+        process("CheckerProcess", ["Authentication", "Passwords", pam("AuthenticationPAM")]),
 
         // Programs.
         program(
             "smtpd", in: "Sources/Programs/smtpd",
             [
                 "ParentProcess", "ControlProcess", "LookupProcess", "QueueProcess", "SchedulerProcess",
-                "DispatcherProcess", "CryptoProcess", "RoleProcess", "ProcessMessages", "Configuration", "Certificates", "Log",
-                "Platform",
+                "DispatcherProcess", "CryptoProcess", "CheckerProcess", "RoleProcess", "ProcessMessages", "Configuration", "Certificates",
+                "Log", "Platform",
             ]),
         program(
             "smtpctl", in: "Sources/Programs/smtpctl",
@@ -124,6 +142,12 @@ let package = Package(
         program(
             "mail.agent", in: "Sources/Programs/mail.agent",
             ["MailboxDelivery", "MailSyntax", "Envelopes", "SMTPProtocol", "Platform", "WireFormat", "AgentMessages"]),
+
+        // compat: PAM, which can be left out.
+        .systemLibrary(name: "CPAM", path: "compat/PAM/CPAM", providers: [.apt(["libpam0g-dev"])]),
+        .target(
+            name: "AuthenticationPAM", dependencies: ["Authentication", pam("CPAM")],
+            path: "compat/PAM/AuthenticationPAM", swiftSettings: swift),
 
         // compat: the drop-in.
         .target(
@@ -159,7 +183,7 @@ let package = Package(
             swiftSettings: swift),
         tests("Mail", "MailSyntax"),
         tests("Mail", "Envelopes"),
-        tests("Mail", "SMTPProtocol", data: ["Dialogues"]),
+        tests("Mail", "SMTPProtocol", ["Authentication"], data: ["Dialogues"]),
         tests("Mail", "Authentication", ["MailSyntax", "Passwords"]),
         tests("Policy", "Tables"),
         tests("Policy", "Configuration"),
@@ -176,14 +200,14 @@ let package = Package(
         tests("System", "TLS", ["COpenSSL", "CTLS", "EventLoop", "Platform", "LoopTesting", "ServerTesting"]),
         tests("Storage", "QueueStorage"),
         tests("Storage", "TableBackends"),
-        tests("Storage", "Passwords", ["Authentication"]),
+        tests("Storage", "Passwords", ["Authentication", "Cryptography"]),
         tests("Storage", "MailboxDelivery", ["MailSyntax", "Envelopes", "SMTPProtocol", "Platform"]),
         tests("Processes", "AgentMessages", ["MailSyntax", "Envelopes", "WireFormat", "WireTesting"]),
         tests("Processes", "ControlMessages", ["WireFormat", "Envelopes", "WireTesting"]),
         tests(
             "Processes", "ProcessMessages",
             [
-                "MailSyntax", "Envelopes", "SMTPProtocol", "Scheduling", "Tables", "WireFormat",
+                "Authentication", "MailSyntax", "Envelopes", "SMTPProtocol", "Scheduling", "Tables", "WireFormat",
                 "WireTesting",
             ]),
         tests("Processes", "DispatcherProcess", ["MailSyntax"]),
@@ -212,7 +236,7 @@ let package = Package(
             path: "Tests/Programs/SmtpctlTests", swiftSettings: swift),
         // With real processes: the programs are built along, and found beside the test bundle.
         .testTarget(
-            name: "SmtpdTests", dependencies: ["ServerTesting", "ParentProcess", "smtpd", "smtpctl", "sendmail", "mail.agent", "Platform"],
+            name: "SmtpdTests", dependencies: ["ServerTesting", "ParentProcess", "Authentication", "ProcessMessages", "WireFormat", "smtpd", "smtpctl", "sendmail", "mail.agent", "Platform"],
             path: "Tests/Programs/SmtpdTests", swiftSettings: swift),
         // Not sendmail-offline, though it is run: linked into the tests it would empty their environment, and
         // with it what tells the child of an exit test which test it is. A build of the package makes it.

@@ -9,7 +9,8 @@ import MailSyntax
 /// the input is cut into pieces, the steps are the same.
 ///
 /// At ``ServerStep/needsInput`` less than one command line is held. The parts of the machine:
-/// `+Input` cuts lines, `+Commands` carries commands out, `+Content` takes messages in.
+/// `+Input` cuts lines, `+Commands` carries commands out,
+/// `+Authentication` is AUTH, `+Content` takes messages in.
 package struct ServerSession: Sendable {
     enum State: Sendable {
         /// Before ``connected(over:)``.
@@ -18,6 +19,10 @@ package struct ServerSession: Sendable {
         case greeted
         /// Identified, no transaction. Left by MAIL.
         case idle(ClientName)
+        /// The driver was asked about a message of SASL. Left by its answer (to `awaitingResponse` or `idle`).
+        case authenticating(ClientName)
+        /// A challenge was sent. Left by the next line, whatever it says (to `authenticating` or `idle`).
+        case awaitingResponse(ClientName)
         /// The driver was asked about a sender. Left by its verdict (to `idle` or `transaction`).
         case checkingSender(ClientName, Transaction)
         /// MAIL was accepted. Left by DATA and BDAT (to `openingMessage`) and by all that resets.
@@ -101,6 +106,9 @@ package struct ServerSession: Sendable {
     package internal(set) var progress: UInt64 = 0
     /// Octets of content that make no whole step yet.
     var contentSinceProgress: Int64 = 0
+    /// Who the client proved to be with AUTH.
+    var authenticatedUser: String?
+    var failedAuthentications = 0
     var failures: [FailedCommand] = []
 
     package init(settings: ServerSettings, client: ClientIdentity) {
@@ -159,7 +167,7 @@ extension ServerSession {
             switch state {
             case .notGreeted:
                 return .needsInput
-            case .greeted, .idle, .transaction, .betweenChunks:
+            case .greeted, .idle, .awaitingResponse, .transaction, .betweenChunks:
                 guard discardChunk(), executeLine() else {
                     releaseInput()
                     return .needsInput
@@ -168,7 +176,7 @@ extension ServerSession {
                 // Out of the state while it changes, so that its buffers are not copied.
                 state = .greeted
                 guard takeContent(reception) else { return .needsInput }
-            case .checkingSender, .checkingRecipient, .openingMessage, .committing, .startingTLS:
+            case .authenticating, .checkingSender, .checkingRecipient, .openingMessage, .committing, .startingTLS:
                 preconditionFailure("the driver went on without answering a question")
             case .closed(let reason):
                 return .close(reason)
@@ -279,6 +287,8 @@ extension ServerSession {
             pending.append(.rollbackMessage)
         case .receiving(let reception), .betweenChunks(let reception):
             if !reception.isRolledBack { pending.append(.rollbackMessage) }
+        case .authenticating, .awaitingResponse:
+            pending.append(.abandonAuthentication)
         case .notGreeted, .greeted, .idle, .checkingSender, .committing, .startingTLS, .closed:
             break
         }

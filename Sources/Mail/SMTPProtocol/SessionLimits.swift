@@ -3,6 +3,10 @@ package struct SessionLimits: Hashable, Sendable {
     /// Octets of a command line with its line end. RFC 5321 section 4.5.3.1.4 asks for 512; the
     /// extensions offered add to it.
     package var commandLine = 2_048
+    /// Octets of a line of AUTH with its line end (RFC 4954 section 4.5).
+    package var authenticationLine = 12_288
+    /// Failed attempts to authenticate; this one ends the session.
+    package var authenticationFailures = 5
     /// Octets of a text line with its line end. RFC 5321 section 4.5.3.1.6 asks for 1,000; a longer line
     /// is kept whole up to here, and above it the message is refused.
     package var textLine = 65_535

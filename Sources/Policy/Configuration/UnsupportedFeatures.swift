@@ -3,8 +3,6 @@
 /// The whole language parses and checks; a configuration that asks for one of these is right, and still
 /// must not be started as if it were fulfilled. A case goes when its feature comes.
 package enum UnsupportedFeature: Hashable, Sendable {
-    case listenerAuthentication
-    case senders
     case filters
     case filterProcesses
     case relay
@@ -18,8 +16,6 @@ package enum UnsupportedFeature: Hashable, Sendable {
     /// One sentence for the operator.
     package var text: String {
         switch self {
-        case .listenerAuthentication: "Authentication on listeners is not available yet."
-        case .senders: "`senders` is not available yet."
         case .filters: "Filters are not available yet."
         case .filterProcesses: "Filter processes are not available yet."
         case .relay: "Relaying is not available yet."
@@ -79,8 +75,6 @@ package enum UnsupportedFeatures {
 
     private static func note(_ listener: Listener, _ uses: inout [Use]) {
         func add(_ feature: UnsupportedFeature) { uses.append(Use(feature: feature, location: listener.location)) }
-        if listener.authentication != .none { add(.listenerAuthentication) }
-        if listener.senders != nil { add(.senders) }
         if listener.filter != nil { add(.filters) }
     }
 

@@ -98,23 +98,30 @@ extension DispatcherProcess {
         _ stream: SecurableStream, _ listener: Listener, port: UInt16, local: IPAddress?, _ security: TLSServerContext?,
         _ client: ClientIdentity
     ) {
-        guard let table = listener.hostnames, let local else {
-            return start(stream, listener, hostname: listener.hostname, port: port, security, client)
+        guard (listener.hostnames != nil && local != nil) || listener.authentication != .none else {
+            return start(stream, listener, hostname: listener.hostname, port: port, local: local, mechanisms: [], security, client)
         }
         spawn { [self] in
-            let name = await hostname(of: listener, in: table, at: local)
-            start(stream, listener, hostname: name, port: port, security, client)
+            var name = listener.hostname
+            if let table = listener.hostnames, let local { name = await hostname(of: listener, in: table, at: local) }
+            let mechanisms = await mechanisms(of: listener)
+            start(stream, listener, hostname: name, port: port, local: local, mechanisms: mechanisms, security, client)
         }
     }
 
     private func start(
-        _ stream: SecurableStream, _ listener: Listener, hostname: String, port: UInt16, _ security: TLSServerContext?,
-        _ client: ClientIdentity
+        _ stream: SecurableStream, _ listener: Listener, hostname: String, port: UInt16, local: IPAddress?,
+        mechanisms: [String], _ security: TLSServerContext?, _ client: ClientIdentity
     ) {
         let id = sessionIdentifier()
+        var settings = settings(for: listener, hostname: hostname, port: port, client: client)
+        settings.mechanisms = mechanisms
+        let authentication = listener.authentication.source.map {
+            ClientAuthentication(
+                dispatcher: self, source: $0, senders: listener.senders, client: client, server: local, id: id)
+        }
         let session = SMTPSession(
-            stream: stream, dispatcher: self,
-            settings: settings(for: listener, hostname: hostname, port: port, client: client), client: client, id: id,
+            stream: stream, dispatcher: self, settings: settings, client: client, authentication: authentication, id: id,
             tls: security, isImplicit: listener.tls == .implicit)
         sessions.add(session, from: client.source.address)
         log.info("\(id) smtp connected address=\(client.source.text) host=\(LogText.value(client.reverseName))")
@@ -142,6 +149,14 @@ extension DispatcherProcess {
         settings.tag = listener.tag
         settings.offersDSN = listener.offersDSN
         settings.masksSource = listener.masksSource
+        settings.authentication =
+            switch listener.authentication {
+            case .none: .notOffered
+            case .required: .required
+            case .optional: .offered
+            }
+        settings.recordsAuthentication = listener.recordsAuthentication
+        settings.masquerades = listener.senders?.masquerades ?? false
         settings.limits.messageSize = view.session.maximumMessageSize
         settings.limits.recipients = view.session.maximumRecipients
         settings.limits.mails = view.session.maximumMails

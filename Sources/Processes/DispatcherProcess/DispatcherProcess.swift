@@ -1,8 +1,10 @@
+import Authentication
 import Configuration
 import Envelopes
 import EventLoop
 import Interprocess
 import Log
+import MailSyntax
 import Platform
 import ProcessMessages
 import RoleProcess
@@ -28,6 +30,11 @@ package final class DispatcherProcess: RoleProcess {
     let exchangers = PendingRequests<ExchangerVerdict>()
     let addresses = PendingRequests<AddressVerdict>()
     let reverseNames = PendingRequests<ReverseNameVerdict>()
+    let authentications = PendingRequests<AuthenticationVerdict>()
+    let mechanismQuestions = PendingRequests<[String]>()
+    let senders = PendingRequests<SenderVerdict>()
+    /// Failed authentications by client network.
+    var authenticationFailures = FailureLedger<IPAddress>(limit: 0)
     let agentStarts = PendingRequests<AgentStart>()
     /// Messages on their way into the queue.
     let transfers = Transfers()
@@ -62,6 +69,7 @@ package final class DispatcherProcess: RoleProcess {
             awaitsListeners = true
             updateAcceptors()
             deliveries.setLimits(view.mda)
+            authenticationFailures.limit = view.session.maximumAuthenticationFailures
             sessions.setLimits(view.session)
             tls.handshakes.setLimits(view.session)
         } catch {
@@ -106,6 +114,9 @@ package final class DispatcherProcess: RoleProcess {
         case .expanded(let request, let verdict): expansions.resolve(request, verdict)
         case .user(let request, let verdict): users.resolve(request, verdict)
         case .hostname(let request, let name): hostnames.resolve(request, name)
+        case .mechanisms(let request, let names): mechanismQuestions.resolve(request, names)
+        case .authentication(let request, let verdict): authentications.resolve(request, verdict)
+        case .sender(let request, let verdict): senders.resolve(request, verdict)
         case .exchangers(let request, let verdict): exchangers.resolve(request, verdict)
         case .addresses(let request, let verdict): addresses.resolve(request, verdict)
         case .reverseName(let request, let verdict): reverseNames.resolve(request, verdict)

@@ -22,6 +22,8 @@ final class SMTPSession {
     let client: ClientIdentity
     /// Names the session in the log.
     let id: String
+    /// Nil on listeners without.
+    private let authentication: ClientAuthentication?
     /// Nil on a listener in clear.
     private let tls: TLSServerContext?
     /// TLS from the first octet on.
@@ -40,14 +42,15 @@ final class SMTPSession {
     private var transfer: UInt64?
 
     init(
-        stream: SecurableStream, dispatcher: DispatcherProcess, settings: ServerSettings, client: ClientIdentity, id: String,
-        tls: TLSServerContext?, isImplicit: Bool
+        stream: SecurableStream, dispatcher: DispatcherProcess, settings: ServerSettings, client: ClientIdentity,
+        authentication: ClientAuthentication?, id: String, tls: TLSServerContext?, isImplicit: Bool
     ) {
         self.tls = tls
         self.isImplicit = isImplicit
         self.stream = stream
         self.dispatcher = dispatcher
         self.client = client
+        self.authentication = authentication
         self.id = id
         machine = ServerSession(settings: settings, client: client)
         idle = .seconds(settings.limits.idleSeconds)
@@ -93,9 +96,18 @@ final class SMTPSession {
             case .reply(let reply):
                 log.trace(TraceSubjects.smtp, "\(id) \(LogText.value(reply.text))")
                 output += reply.bytes
+            case .authenticate(let message):
+                guard let authentication else { dispatcher.context.fail("AUTH was offered without passwords") }
+                return wait { $0.machine.authenticationAnswered(await authentication.answer(message)) }
+            case .abandonAuthentication:
+                authentication?.abandon()
             case .checkSender(let transaction):
                 self.transaction = transaction
-                machine.senderChecked(.accept)
+                guard let authentication else {
+                    machine.senderChecked(.accept)
+                    continue
+                }
+                return wait { $0.machine.senderChecked(await authentication.verdict(on: transaction)) }
             case .checkRecipient(let request):
                 return wait { await $0.check(request) }
             case .beginMessage:

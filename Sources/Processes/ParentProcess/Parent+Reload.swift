@@ -68,6 +68,7 @@ extension ParentProcess {
         }
         // Only now, when the dispatcher knows the new listeners by number.
         giveCredentials(newCredentials ?? credentials)
+        noteAuthentication()
         log.info("configuration reloaded")
         finishReload([])
     }

@@ -27,6 +27,7 @@ package final class ParentProcess {
     /// Running delivery agents by process number, with the user they run as.
     var agents: [pid_t: String] = [:]
     let offline: OfflineReplay
+    let checkers: PasswordCheckers
     let users = PendingRequests<UserVerdict>()
     /// Keys that crypto has not said anything about; the numbers of the requests are those of the keys.
     let keyLoads = PendingRequests<KeyVerdict>()
@@ -70,6 +71,8 @@ package final class ParentProcess {
         self.log = log
         self.report = report
         offline = OfflineReplay(installation: installation, sendmail: options.programs.sendmail, log: log)
+        checkers = PasswordCheckers(
+            installation: installation, log: log, errorOutput: options.logsToStandardError ? STDERR_FILENO : nil)
     }
 
     /// Runs the daemon until it is told to end. Never returns.
@@ -125,6 +128,7 @@ package final class ParentProcess {
         }
         giveCredentials(credentials)
         watchCredentials()
+        noteAuthentication()
         isServing = true
         log.info("smtpd ready, \(configuration.serverName)")
         report?.ready()
@@ -190,6 +194,7 @@ package final class ParentProcess {
         switch message {
         case .readForward(let request, let user, let userbase): readForward(of: user, in: userbase, answering: request)
         case .user(let request, let verdict): users.resolve(request, verdict)
+        case .checkPassword(let request, let question): checkPassword(question, answering: request)
         }
     }
 }

@@ -1,4 +1,5 @@
 import Certificates
+import CheckerProcess
 import Configuration
 import ControlProcess
 import CryptoProcess
@@ -39,6 +40,7 @@ struct Program {
         case .check: check(options(arguments))
         case .convert: convert(options(arguments))
         case .role(let role): run(role, arguments, installation)
+        case .checker: PasswordChecker.run(log: logger(options(arguments)))
         case .serve: serve(options(arguments), installation)
         }
     }

@@ -1,5 +1,6 @@
 import Authentication
 import Passwords
+import SeededTesting
 import Testing
 
 @Suite("Hostile messages of mechanisms") struct FuzzTests {

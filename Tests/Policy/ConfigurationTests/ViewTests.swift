@@ -146,8 +146,6 @@ private let everything = """
         let uses = UnsupportedFeatures.list(in: try configuration(everything, on: machine))
         let found = Set(uses.map(\.feature))
         let all: Set<UnsupportedFeature> = [
-            .listenerAuthentication,
-            .senders,
             .filters,
             .filterProcesses,
             .relay,
@@ -159,7 +157,7 @@ private let everything = """
         ]
         #expect(found == all)
         #expect(uses.allSatisfy { $0.location != nil })
-        #expect(uses.first?.diagnostic.description == "smtpd.conf:17:1: Authentication on listeners is not available yet.")
+        #expect(uses.first?.diagnostic.description == "smtpd.conf:17:1: Filters are not available yet.")
     }
 
     @Test func `a relay is refused with its place`() throws {

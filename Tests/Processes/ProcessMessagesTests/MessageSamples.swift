@@ -1,3 +1,4 @@
+import Authentication
 import Envelopes
 import MailSyntax
 import SMTPProtocol
@@ -58,6 +59,22 @@ private let credentials = [
 ]
 private let socket = ListenerSocket(id: 4, listener: 0, address: .v4(0x7F00_0001), port: 25)
 
+private let passwordQuestions: [PasswordQuestion] = [
+    .stored("$y$j9T$salt$hash", password: Array("secret".utf8)),
+    .systemUser("ada", password: [0xFF], client: .v4(0xC000_0201)), .systemUser("ada", password: [1], client: nil),
+]
+private let passwordVerdicts: [PasswordVerdict] = [.right, .wrong, .unavailable("no such scheme")]
+private let credentialSources: [CredentialSource] = [.systemUsers, .table("<credentials>"), .dovecot("/run/dovecot/auth-client")]
+private let authenticationStarts = [
+    AuthenticationStart(source: .systemUsers, mechanism: "LOGIN", initialResponse: nil, client: nil, server: nil),
+    AuthenticationStart(
+        source: .table("t"), mechanism: "PLAIN", initialResponse: [0, 0x61, 0, 0x62], client: .v4(1), server: .v6(high: 1, low: 2)),
+]
+private let authenticationVerdicts: [AuthenticationVerdict] = [
+    .challenge([]), .challenge([1, 2]), .accepted(user: "ada"), .refused(user: nil, reason: ""),
+    .refused(user: "ada", reason: "wrong credentials"), .unavailable,
+]
+
 /// One entry per direction, each with every case.
 let messageSubjects = [
     WireSubject(
@@ -85,7 +102,8 @@ let messageSubjects = [
     WireSubject(of: CryptoToDispatcher.self, [.signed(request: 1, [9, 8]), .refused(request: .max)]),
     WireSubject(
         of: ParentToLookup.self,
-        forwardFiles.map { .forward(request: 5, $0) } + [.user(request: 6, userbase: "users", name: "ada")]),
+        forwardFiles.map { .forward(request: 5, $0) } + [.user(request: 6, userbase: "users", name: "ada")]
+            + passwordVerdicts.map { .password(request: 7, $0) }),
     WireSubject(of: ControlToParent.self, [.reload(request: 7), .setVerbose(false), .stop]),
     WireSubject(
         of: ControlToDispatcher.self,
@@ -119,7 +137,12 @@ let messageSubjects = [
             .hostname(request: 3, table: "names", address: .v6(high: 0, low: 1)),
             .exchangers(request: 4, domain: Sample.addresses[2].domain), .addresses(request: 5, host: Sample.ada.domain),
             .reverseName(request: 6, .v4(0xC000_0201)),
-        ]),
+        ] + credentialSources.map { .mechanisms(request: 7, source: $0) }
+            + authenticationStarts.map { .authenticate(request: 8, exchange: 8, $0) } + [
+                .continueAuthentication(request: 9, exchange: 8, response: []), .abandonAuthentication(exchange: 8),
+                .checkSender(request: 10, table: "senders", user: "ada", sender: .null),
+                .checkSender(request: 11, table: "senders", user: "ada", sender: .mailbox(Sample.ada)),
+            ]),
     WireSubject(of: DispatcherToParent.self, identities.map { .startAgent(request: 1, identity: $0) }),
     WireSubject(
         of: DispatcherToQueue.self,
@@ -138,11 +161,17 @@ let messageSubjects = [
         Sample.verdicts.map { .expanded(request: 1, $0) } + Sample.userVerdicts.map { .user(request: 2, $0) }
             + [.hostname(request: 3, nil), .hostname(request: 4, "mx.example.org")]
             + exchangerVerdicts.map { .exchangers(request: 5, $0) } + addressVerdicts.map { .addresses(request: 6, $0) }
-            + reverseNameVerdicts.map { .reverseName(request: 7, $0) }),
+            + reverseNameVerdicts.map { .reverseName(request: 7, $0) }
+            + [.mechanisms(request: 8, []), .mechanisms(request: 9, ["SCRAM-SHA-256", "PLAIN"])]
+            + authenticationVerdicts.map { .authentication(request: 10, $0) }
+            + [SenderVerdict.allowed, .refused, .unavailable].map { .sender(request: 11, $0) }),
     WireSubject(
         of: LookupToParent.self,
         Sample.users.map { .readForward(request: 1, user: $0, userbase: "<getpwnam>") }
-            + Sample.userVerdicts.map { .user(request: 2, $0) }),
+            + Sample.userVerdicts.map { .user(request: 2, $0) }
+            + passwordQuestions.map { .checkPassword(request: 3, $0) }),
+    WireSubject(of: PasswordQuestion.self, passwordQuestions),
+    WireSubject(of: PasswordVerdict.self, passwordVerdicts),
     WireSubject(of: LookupToQueue.self, Sample.verdicts.map { .expanded(request: 1, $0) }),
     WireSubject(
         of: QueueToControl.self,

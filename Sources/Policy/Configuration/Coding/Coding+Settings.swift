@@ -36,6 +36,7 @@ extension SessionSettings: BinaryRecord {
             .init(\.subaddressDelimiter), .init(\.maximumBadCommands), .init(\.maximumRefusedRecipients),
             .init(\.maximumSessions), .init(\.maximumSessionsPerClient), .init(\.maximumConnectionsPerMinute),
             .init(\.idleSeconds), .init(\.minimumRate),
+            .init(\.maximumAuthenticationFailures),
             .init(\.maximumHandshakes), .init(\.maximumHandshakesPerClient), .init(\.handshakeSeconds),
         ]
     }

@@ -6,7 +6,7 @@ extension LookupView: BinaryRecord {
         [
             .init(\.generation), .init(\.serverName), .init(\.tables), .init(\.rules), .init(\.actions),
             .init(\.filters), .init(\.filterProcesses), .init(\.admd), .init(\.srs), .init(\.subaddressDelimiter),
-            .init(\.timeToLive),
+            .init(\.timeToLive), .init(\.dovecotSockets),
         ]
     }
 }

@@ -50,7 +50,7 @@ extension ConfigurationParser {
                 "max-bad-commands": \.maximumBadCommands, "max-refused-rcpt": \.maximumRefusedRecipients,
                 "max-session": \.maximumSessions, "max-session-per-client": \.maximumSessionsPerClient,
                 "max-connections-per-minute": \.maximumConnectionsPerMinute, "idle-timeout": \.idleSeconds,
-                "min-rate": \.minimumRate,
+                "min-rate": \.minimumRate, "max-auth-failures": \.maximumAuthenticationFailures,
                 "max-handshakes": \.maximumHandshakes, "max-handshakes-per-client": \.maximumHandshakesPerClient,
                 "handshake-timeout": \.handshakeSeconds,
             ])

@@ -42,6 +42,8 @@ package struct SessionSettings: Hashable, Sendable {
     package var idleSeconds = 300
     /// Octets a second that a message must come in at, averaged over ``idleSeconds``.
     package var minimumRate = 100
+    /// Failed authentications of one client network in ten minutes; 0 for no limit.
+    package var maximumAuthenticationFailures = 30
     /// TLS handshakes that go on at once; others wait for their turn.
     package var maximumHandshakes = 256
     /// The same of one client network.
