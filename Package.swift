@@ -62,7 +62,7 @@ let package = Package(
         // Mail: RFCs as values and machines.
         room("Mail", "MailSyntax"),
         room("Mail", "Envelopes", ["MailSyntax"]),
-        room("Mail", "SMTPProtocol", ["MailSyntax", "Envelopes"]),
+        room("Mail", "SMTPProtocol", ["MailSyntax", "Envelopes", "Authentication"]),
         room("Mail", "Authentication", ["MailSyntax"]),
 
         // Policy: what the operator wants.
@@ -116,14 +116,14 @@ let package = Package(
                 "Authentication", "Configuration", "Certificates", "TLS", "Tables", "MailSyntax", "TableBackends", "AgentMessages",
             ]),
         process("ControlProcess", ["Envelopes", "Scheduling", "ControlMessages"]),
-        process("LookupProcess", ["Authentication", "Configuration", "Cryptography", "Envelopes", "MailSyntax", "Passwords", "SMTPProtocol", "Tables", "Rules", "TableBackends"]),
+        process("LookupProcess", ["Authentication", "Configuration", "Cryptography", "Envelopes", "MailSyntax", "Passwords", "SMTPProtocol", "Tables", "Rules", "TableBackends", "Resolver"]),
         process("QueueProcess", ["Configuration", "Envelopes", "MailSyntax", "QueueStorage", "Scheduling"]),
         process("SchedulerProcess", ["Configuration", "Envelopes", "Scheduling"]),
         process(
             "DispatcherProcess",
             [
                 "Authentication", "Configuration", "Certificates", "TLS", "Envelopes", "MailSyntax", "SMTPProtocol", "Tables",
-                "Rules", "AgentMessages",
+                "Rules", "Routing", "Cryptography", "Passwords", "AgentMessages",
             ]),
         process("CryptoProcess", ["TLS"]),
         process("CheckerProcess", ["Authentication", "Passwords", pam("AuthenticationPAM")]),
