@@ -11,6 +11,13 @@ package struct ServerSettings: Hashable, Sendable {
     /// RET, ENVID, NOTIFY and ORCPT are offered (RFC 3461).
     package var offersDSN = true
     package var startTLS = StartTLS.notOffered
+    package var authentication = Authentication.notOffered
+    /// The names of SASL mechanisms offered with ``authentication``, in capitals.
+    package var mechanisms: [String] = []
+    /// The trace header says whether the client authenticated, and as whom.
+    package var recordsAuthentication = false
+    /// The address in `From` becomes that of the sender, when the client authenticated.
+    package var masquerades = false
     /// Missing `Date` and `Message-ID` fields are added: for local listeners and submission (RFC 6409
     /// section 8), never for mail of other servers.
     package var completesHeader = false
@@ -22,6 +29,14 @@ package struct ServerSettings: Hashable, Sendable {
 
     /// Whether STARTTLS is there (RFC 3207).
     package enum StartTLS: Hashable, Sendable {
+        case notOffered
+        case offered
+        /// MAIL is refused until it was used.
+        case required
+    }
+
+    /// Whether AUTH is there (RFC 4954); only ever over TLS.
+    package enum Authentication: Hashable, Sendable {
         case notOffered
         case offered
         /// MAIL is refused until it was used.

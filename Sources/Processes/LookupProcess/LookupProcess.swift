@@ -1,3 +1,4 @@
+import Authentication
 import Configuration
 import EventLoop
 import Interprocess
@@ -23,6 +24,11 @@ package final class LookupProcess: RoleProcess {
     var parent: Link<LookupToParent, ParentToLookup>?
     /// Questions about .forward files that the parent has not answered yet.
     let forwards = PendingRequests<ForwardFile>()
+    /// Comparisons of passwords that the parent has not answered yet.
+    let passwords = PendingRequests<PasswordVerdict>()
+    var authentications = Authentications()
+
+    private(set) lazy var resolver = makeResolver()
 
     package init(context: RoleContext) {
         self.context = context
@@ -43,6 +49,11 @@ package final class LookupProcess: RoleProcess {
             throw ViewRefused("\(error)")
         }
         self.view = view
+        forgetCredentials()
+        for (path, connection) in authentications.dovecots where !view.dovecotSockets.contains(path) {
+            connection.close()
+            authentications.dovecots[path] = nil
+        }
     }
 
     /// Asks a table; one that is not there cannot say.
@@ -54,7 +65,11 @@ package final class LookupProcess: RoleProcess {
 
     func updateLoadedTable(_ name: String) throws(TableUpdateError) {
         try loadedTables?.update(name)
+        forgetCredentials()
     }
+
+    /// The values of a table that has them all at hand; nil for any other.
+    func storedValues(in table: String) -> [String]? { loadedTables?.values(of: table) }
 
     package func connect(_ peer: Role, over descriptor: consuming OwnedDescriptor) {
         switch peer {
@@ -85,12 +100,30 @@ package final class LookupProcess: RoleProcess {
             dispatcher?.send(.user(request: request, user(name, in: userbase)))
         case .hostname(let request, let table, let address):
             dispatcher?.send(.hostname(request: request, hostname(of: address, in: table)))
-        case .exchangers(let request, _):
-            dispatcher?.send(.exchangers(request: request, .failed("no resolver")))
-        case .addresses(let request, _):
-            dispatcher?.send(.addresses(request: request, .failed("no resolver")))
-        case .reverseName(let request, _):
-            dispatcher?.send(.reverseName(request: request, .failed("no resolver")))
+        case .exchangers(let request, let domain):
+            spawn { [self] in dispatcher?.send(.exchangers(request: request, await exchangers(of: domain))) }
+        case .addresses(let request, let host):
+            spawn { [self] in dispatcher?.send(.addresses(request: request, await addresses(of: host))) }
+        case .reverseName(let request, let address):
+            spawn { [self] in dispatcher?.send(.reverseName(request: request, await reverseName(of: address))) }
+        case .relayEntries(let request, let table, let use):
+            dispatcher?.send(.relayEntries(request: request, relayEntries(of: table, use)))
+        case .relayValue(let request, let table, let use, let key):
+            dispatcher?.send(.relayValue(request: request, relayValue(of: key, in: table, use)))
+        case .mechanisms(let request, let source):
+            spawn { [self] in
+                let names = await mechanisms(of: source)
+                dispatcher?.send(.mechanisms(request: request, Array(names.prefix(LookupToDispatcher.maximumMechanisms))))
+            }
+        case .authenticate(let request, let exchange, let start):
+            spawn { [self] in dispatcher?.send(.authentication(request: request, await authenticate(exchange, start))) }
+        case .continueAuthentication(let request, let exchange, let response):
+            spawn { [self] in
+                dispatcher?.send(.authentication(request: request, await continueAuthentication(exchange, response)))
+            }
+        case .abandonAuthentication(let exchange): abandonAuthentication(exchange)
+        case .checkSender(let request, let table, let user, let sender):
+            dispatcher?.send(.sender(request: request, senderVerdict(sender, of: user, in: table)))
         }
     }
 
@@ -112,6 +145,7 @@ package final class LookupProcess: RoleProcess {
         switch message {
         case .forward(let request, let answer):
             forwards.resolve(request, answer)
+        case .password(let request, let verdict): passwords.resolve(request, verdict)
         case .user(let request, let userbase, let name):
             parent?.send(.user(request: request, user(name, in: userbase)))
         }

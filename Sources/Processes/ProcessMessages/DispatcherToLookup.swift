@@ -1,3 +1,4 @@
+import Authentication
 import Envelopes
 import MailSyntax
 import WireFormat
@@ -19,6 +20,23 @@ package enum DispatcherToLookup: WireMessage, Hashable {
     case addresses(request: UInt64, host: Domain)
     /// The name of an address by reverse lookup. Answered by ``LookupToDispatcher/reverseName(request:_:)``.
     case reverseName(request: UInt64, IPAddress)
+    /// Which mechanisms of SASL a listener offers. Answered by ``LookupToDispatcher/mechanisms(request:_:)``.
+    case mechanisms(request: UInt64, source: CredentialSource)
+    /// A client authenticates. The exchange is a number of the dispatcher's for what follows. Answered by
+    /// ``LookupToDispatcher/authentication(request:_:)``.
+    case authenticate(request: UInt64, exchange: UInt64, AuthenticationStart)
+    /// The client's answer to a challenge. Answered as ``authenticate(request:exchange:_:)`` is.
+    case continueAuthentication(request: UInt64, exchange: UInt64, response: [UInt8])
+    /// The exchange is over without an end. Not answered.
+    case abandonAuthentication(exchange: UInt64)
+    /// Whether an authenticated user may send as somebody, by a table of `senders`. Answered by
+    /// ``LookupToDispatcher/sender(request:_:)``.
+    case checkSender(request: UInt64, table: String, user: String, sender: ReversePath)
+    /// All entries of a table that a relay action names. Answered by ``LookupToDispatcher/relayEntries(request:_:)``.
+    case relayEntries(request: UInt64, table: String, RelayTable)
+    /// The value of a key in such a table: the relay URL of a domain, or the credentials of a label. Answered by
+    /// ``LookupToDispatcher/relayValue(request:_:)``.
+    case relayValue(request: UInt64, table: String, RelayTable, key: String)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -49,6 +67,40 @@ package enum DispatcherToLookup: WireMessage, Hashable {
             writer.write(UInt8(12))
             writer.write(request)
             address.encode(into: &writer)
+        case .mechanisms(let request, let source):
+            writer.write(UInt8(20))
+            writer.write(request)
+            source.encode(into: &writer)
+        case .authenticate(let request, let exchange, let start):
+            writer.write(UInt8(21))
+            writer.write(request)
+            writer.write(exchange)
+            start.encode(into: &writer)
+        case .continueAuthentication(let request, let exchange, let response):
+            writer.write(UInt8(22))
+            writer.write(request)
+            writer.write(exchange)
+            writer.write(response)
+        case .abandonAuthentication(let exchange):
+            writer.write(UInt8(23))
+            writer.write(exchange)
+        case .checkSender(let request, let table, let user, let sender):
+            writer.write(UInt8(24))
+            writer.write(request)
+            writer.write(table)
+            writer.write(user)
+            sender.encode(into: &writer)
+        case .relayEntries(let request, let table, let use):
+            writer.write(UInt8(30))
+            writer.write(request)
+            writer.write(table)
+            use.encode(into: &writer)
+        case .relayValue(let request, let table, let use, let key):
+            writer.write(UInt8(31))
+            writer.write(request)
+            writer.write(table)
+            use.encode(into: &writer)
+            writer.write(key)
         }
     }
 
@@ -67,6 +119,26 @@ package enum DispatcherToLookup: WireMessage, Hashable {
         case 10: self = .exchangers(request: try reader.readUInt64(), domain: try Domain(from: &reader))
         case 11: self = .addresses(request: try reader.readUInt64(), host: try Domain(from: &reader))
         case 12: self = .reverseName(request: try reader.readUInt64(), try IPAddress(from: &reader))
+        case 20:
+            self = .mechanisms(request: try reader.readUInt64(), source: try CredentialSource(from: &reader))
+        case 21:
+            self = .authenticate(
+                request: try reader.readUInt64(), exchange: try reader.readUInt64(), try AuthenticationStart(from: &reader))
+        case 22:
+            self = .continueAuthentication(
+                request: try reader.readUInt64(), exchange: try reader.readUInt64(), response: try reader.readResponse())
+        case 23: self = .abandonAuthentication(exchange: try reader.readUInt64())
+        case 24:
+            self = .checkSender(
+                request: try reader.readUInt64(), table: try reader.readName(), user: try reader.readName(),
+                sender: try ReversePath(from: &reader))
+        case 30:
+            self = .relayEntries(
+                request: try reader.readUInt64(), table: try reader.readName(), try RelayTable(from: &reader))
+        case 31:
+            self = .relayValue(
+                request: try reader.readUInt64(), table: try reader.readName(), try RelayTable(from: &reader),
+                key: try reader.readName())
         case let kind: throw .unknownValue(UInt64(kind), for: "DispatcherToLookup")
         }
     }

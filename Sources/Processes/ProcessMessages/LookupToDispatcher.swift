@@ -15,6 +15,19 @@ package enum LookupToDispatcher: WireMessage, Hashable {
     case addresses(request: UInt64, AddressVerdict)
     /// The answer to ``DispatcherToLookup/reverseName(request:_:)``.
     case reverseName(request: UInt64, ReverseNameVerdict)
+    /// The answer to ``DispatcherToLookup/mechanisms(request:source:)``: names in capitals, the best first.
+    case mechanisms(request: UInt64, [String])
+    /// The answer to a message of SASL.
+    case authentication(request: UInt64, AuthenticationVerdict)
+    /// The answer to ``DispatcherToLookup/checkSender(request:table:user:sender:)``.
+    case sender(request: UInt64, SenderVerdict)
+
+    /// Mechanisms that a listener can offer.
+    package static let maximumMechanisms = 32
+    /// The answer to ``DispatcherToLookup/relayEntries(request:table:_:)``.
+    case relayEntries(request: UInt64, RelayEntries)
+    /// The answer to ``DispatcherToLookup/relayValue(request:table:_:key:)``.
+    case relayValue(request: UInt64, RelayValue)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -42,6 +55,26 @@ package enum LookupToDispatcher: WireMessage, Hashable {
             writer.write(UInt8(12))
             writer.write(request)
             verdict.encode(into: &writer)
+        case .mechanisms(let request, let names):
+            writer.write(UInt8(20))
+            writer.write(request)
+            writer.write(list: names) { $1.write($0) }
+        case .authentication(let request, let verdict):
+            writer.write(UInt8(21))
+            writer.write(request)
+            verdict.encode(into: &writer)
+        case .sender(let request, let verdict):
+            writer.write(UInt8(22))
+            writer.write(request)
+            verdict.encode(into: &writer)
+        case .relayEntries(let request, let entries):
+            writer.write(UInt8(30))
+            writer.write(request)
+            entries.encode(into: &writer)
+        case .relayValue(let request, let value):
+            writer.write(UInt8(31))
+            writer.write(request)
+            value.encode(into: &writer)
         }
     }
 
@@ -56,6 +89,15 @@ package enum LookupToDispatcher: WireMessage, Hashable {
         case 10: self = .exchangers(request: try reader.readUInt64(), try ExchangerVerdict(from: &reader))
         case 11: self = .addresses(request: try reader.readUInt64(), try AddressVerdict(from: &reader))
         case 12: self = .reverseName(request: try reader.readUInt64(), try ReverseNameVerdict(from: &reader))
+        case 20:
+            let request = try reader.readUInt64()
+            let names = try reader.readList { reader throws(WireError) in try reader.readName() }
+            guard names.count <= Self.maximumMechanisms else { throw .invalid("number of mechanisms") }
+            self = .mechanisms(request: request, names)
+        case 21: self = .authentication(request: try reader.readUInt64(), try AuthenticationVerdict(from: &reader))
+        case 22: self = .sender(request: try reader.readUInt64(), try SenderVerdict(from: &reader))
+        case 30: self = .relayEntries(request: try reader.readUInt64(), try RelayEntries(from: &reader))
+        case 31: self = .relayValue(request: try reader.readUInt64(), try RelayValue(from: &reader))
         case let kind: throw .unknownValue(UInt64(kind), for: "LookupToDispatcher")
         }
     }

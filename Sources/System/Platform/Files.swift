@@ -16,6 +16,11 @@ package enum Files {
         return OwnedDescriptor(adopting: try checked("open \(path)") { openat(raw, path, flags | O_CLOEXEC, mode) })
     }
 
+    /// An empty file in memory, gone with its last descriptor.
+    package static func inMemory(named name: String) throws(SystemError) -> OwnedDescriptor {
+        OwnedDescriptor(adopting: try checked("memfd_create") { martlet_memory_file(name) })
+    }
+
     /// The whole content, refused above `limit` bytes with EFBIG.
     package static func read(_ path: String, limit: Int = 64 << 20) throws(SystemError) -> [UInt8] {
         let file = try open(path, O_RDONLY)
@@ -34,6 +39,19 @@ package enum Files {
             guard content.count + count <= limit else { throw SystemError("read \(name)", code: EFBIG) }
             content += chunk[..<count]
         }
+    }
+
+    /// One read from a place of a file, which does not move its position; empty at the end.
+    package static func readSome(_ file: borrowing OwnedDescriptor, at offset: Int, count: Int) throws(SystemError) -> [UInt8] {
+        let raw = file.raw
+        var failure: SystemError?
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { room, filled in
+            var result: Int
+            repeat { result = pread(raw, room.baseAddress, count, off_t(offset)) } while result == -1 && errno == EINTR
+            if result == -1 { failure = SystemError("read") } else { filled = result }
+        }
+        if let failure { throw failure }
+        return bytes
     }
 
     /// One read; 0 at the end.

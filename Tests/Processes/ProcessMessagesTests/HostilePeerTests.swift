@@ -36,6 +36,21 @@ private let badNames = ["", "a\u{0}", "a\nb", "a\u{7F}", String(repeating: "n", 
         #expect(!isTaken(EnvelopeDraft(recipient: Sample.ada, destination: Sample.ada, action: name, kind: .relay, timeToLive: 1)))
     }
 
+    @Test func `what is to be signed is not empty, and no longer than the largest key`() {
+        let most = [UInt8](repeating: 1, count: SignatureRequest.maximumLength)
+        for make in [SignatureRequest.rsaPKCS1, SignatureRequest.rsaBlock, SignatureRequest.ecdsa] {
+            #expect(isTaken(DispatcherToCrypto.sign(request: 1, key: 1, make(most))))
+            #expect(!isTaken(DispatcherToCrypto.sign(request: 1, key: 1, make([]))))
+            #expect(!isTaken(DispatcherToCrypto.sign(request: 1, key: 1, make(most + [1]))))
+        }
+        #expect(isTaken(CryptoToDispatcher.signed(request: 1, most)))
+        #expect(!isTaken(CryptoToDispatcher.signed(request: 1, [])))
+        #expect(!isTaken(CryptoToDispatcher.signed(request: 1, most + [1])))
+        let key = [UInt8](repeating: 1, count: CryptoToParent.maximumPublicKey)
+        #expect(isTaken(CryptoToParent.loaded(key: 1, publicKey: key)))
+        #expect(!isTaken(CryptoToParent.loaded(key: 1, publicKey: key + [1])))
+    }
+
     @Test func `the longest name is taken`() {
         #expect(isTaken(ControlToLookup.updateTable(request: 1, name: String(repeating: "n", count: 1_023))))
     }

@@ -33,7 +33,11 @@ extension SessionSettings: BinaryRecord {
     static var fields: [BinaryField<Self>] {
         [
             .init(\.maximumMessageSize), .init(\.maximumRecipients), .init(\.maximumMails), .init(\.ciphers),
-            .init(\.subaddressDelimiter),
+            .init(\.subaddressDelimiter), .init(\.maximumBadCommands), .init(\.maximumRefusedRecipients),
+            .init(\.maximumSessions), .init(\.maximumSessionsPerClient), .init(\.maximumConnectionsPerMinute),
+            .init(\.idleSeconds), .init(\.minimumRate),
+            .init(\.maximumAuthenticationFailures),
+            .init(\.maximumHandshakes), .init(\.maximumHandshakesPerClient), .init(\.handshakeSeconds),
         ]
     }
 }
@@ -57,7 +61,12 @@ extension MDALimits: BinaryRecord {
 
 extension MTASettings: BinaryRecord {
     static var blank: MTASettings { MTASettings() }
-    static var fields: [BinaryField<Self>] { [.init(\.maximumDeferred), .init(\.limits), .init(\.limitsByDomain)] }
+    static var fields: [BinaryField<Self>] { 
+        [
+            .init(\.maximumDeferred), .init(\.limits), .init(\.limitsByDomain), .init(\.smarthostLimits),
+            .init(\.smarthostLimitsByDomain),
+        ]
+    }
 }
 
 extension MTALimits: BinaryRecord {

@@ -27,6 +27,29 @@ package struct SessionSettings: Hashable, Sendable {
     package var maximumRecipients = 1_000
     /// Transactions of one session.
     package var maximumMails = 100
+    /// Commands refused for their syntax or order that one session may give.
+    package var maximumBadCommands = 20
+    /// Recipients refused for good that one session may name.
+    package var maximumRefusedRecipients = 50
+    /// Sessions open at once; 0 for as many as descriptors allow.
+    package var maximumSessions = 0
+    /// Sessions open at once of one client network: an IPv4 address or the /64 of an IPv6 one. 0 for any number;
+    /// clients of this machine are not counted.
+    package var maximumSessionsPerClient = 100
+    /// New connections of one client network within a minute; counted in the same way.
+    package var maximumConnectionsPerMinute = 600
+    /// Seconds without a whole command, or without enough of a message (``minimumRate``).
+    package var idleSeconds = 300
+    /// Octets a second that a message must come in at, averaged over ``idleSeconds``.
+    package var minimumRate = 100
+    /// Failed authentications of one client network in ten minutes; 0 for no limit.
+    package var maximumAuthenticationFailures = 30
+    /// TLS handshakes that go on at once; others wait for their turn.
+    package var maximumHandshakes = 256
+    /// The same of one client network.
+    package var maximumHandshakesPerClient = 32
+    /// Seconds that a handshake may take, waiting included.
+    package var handshakeSeconds = 60
     /// Set by `smtp ciphers`.
     package var ciphers: String?
     package var subaddressDelimiter: UInt8 = UInt8(ascii: "+")
@@ -54,6 +77,9 @@ package struct MTASettings: Hashable, Sendable {
     package var maximumDeferred = 100
     package var limits = MTALimits()
     package var limitsByDomain: [String: MTALimits] = [:]
+    /// The same for relays to a host the operator names, which has defaults of its own.
+    package var smarthostLimits = MTALimits.forSmarthosts
+    package var smarthostLimitsByDomain: [String: MTALimits] = [:]
     package init() {}
 }
 
@@ -81,6 +107,21 @@ package struct MTALimits: Hashable, Sendable {
     package var taskLowWater = 30
     package var taskRelease = 10
     package init() {}
+
+    /// A smarthost is there to take our mail: it is not spared as strangers are.
+    package static var forSmarthosts: MTALimits {
+        var limits = MTALimits()
+        limits.connectionsPerHost = 100
+        limits.connectionsPerRoute = 100
+        limits.connectionsPerConnector = 100
+        limits.connectionDelayRoute = 0
+        limits.connectionDelayRelay = 0
+        limits.reconnectionDelayRoute = 0
+        limits.taskHighWater = 1_000
+        limits.taskLowWater = 600
+        limits.taskRelease = 200
+        return limits
+    }
 }
 
 package struct SRSSettings: Hashable, Sendable {
