@@ -210,14 +210,14 @@ let package = Package(
                 "Authentication", "MailSyntax", "Envelopes", "SMTPProtocol", "Scheduling", "Tables", "WireFormat",
                 "WireTesting",
             ]),
-        tests("Processes", "DispatcherProcess", ["MailSyntax"]),
+        tests("Processes", "DispatcherProcess", ["EventLoop", "LoopTesting", "MailSyntax", "ProcessMessages", "SMTPProtocol"]),
         tests(
             "Processes", "QueueProcess",
             ["MailSyntax", "Envelopes", "QueueStorage", "ProcessMessages", "RoleProcess", "Platform"]),
         // With real processes: the programs are built along, and found beside the test bundle.
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["ServerTesting", "Platform", "smtpd", "smtpctl", "sendmail", "mail.agent"],
+            dependencies: ["ServerTesting", "DNSTesting", "Platform", "smtpd", "smtpctl", "sendmail", "mail.agent"],
             path: "Tests/Integration", swiftSettings: swift),
         .testTarget(
             name: "WholeServerTests",

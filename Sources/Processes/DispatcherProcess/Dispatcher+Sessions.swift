@@ -26,9 +26,18 @@ extension DispatcherProcess {
         if let refusal = sessions.refusal(of: address, now: .now()) {
             return turnAway(stream, from: address, listener, refusal)
         }
-        begin(
-            stream, listener, port: place.port, local: place.address, tls.context(ofListener: Int(place.listener)),
-            ClientIdentity(source: .network(address), reverseName: "<unknown>"))
+        let tls = tls.context(ofListener: Int(place.listener))
+        if let name = clientNames.known(address) {
+            let client = ClientIdentity(source: .network(address), reverseName: name.text, forwardConfirmation: name.confirmation)
+            return begin(stream, listener, port: place.port, local: place.address, tls, client)
+        }
+        sessions.expect(address)
+        spawn { [self] in
+            let name = await clientNames.name(of: address)
+            sessions.meet(address)
+            let client = ClientIdentity(source: .network(address), reverseName: name.text, forwardConfirmation: name.confirmation)
+            begin(stream, listener, port: place.port, local: place.address, tls, client)
+        }
     }
 
     /// Lets the proxy say who its client is. What it says counts from here on, for limits and rules too; without

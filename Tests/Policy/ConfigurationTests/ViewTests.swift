@@ -152,7 +152,6 @@ private let everything = """
             .queueEncryption,
             .srs,
             .tableBackend("passwd"),
-            .reverseNameCondition,
         ]
         #expect(found == all)
         #expect(uses.allSatisfy { $0.location != nil })
