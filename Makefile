@@ -13,8 +13,17 @@ MANDIR = $(PREFIX)/share/man
 
 # A static standard library: what is installed needs no Swift runtime on the machine. No run path, no
 # lazy binding: what is linked at start is all that ever is.
-RELEASE_FLAGS = --static-swift-stdlib --disable-local-rpath -Xlinker -z -Xlinker now
-BUILD_FLAGS = -c $(CONFIGURATION) $(if $(filter release,$(CONFIGURATION)),$(RELEASE_FLAGS))
+RELEASE_FLAGS = --static-swift-stdlib --disable-local-rpath -Xlinker -z -Xlinker now $(STATIC_RUNTIME)
+# The C++ runtime that Swift's own needs comes along too where the compiler has it as an archive: loading the
+# library would take a millisecond of each start of sendmail. Only this one is named, so that nothing else is linked
+# from where it lies.
+CXX_ARCHIVE := $(shell $(CC) -print-file-name=libstdc++.a 2>/dev/null)
+ifneq ($(filter /%,$(CXX_ARCHIVE)),)
+STATIC_RUNTIME = -Xswiftc -L.build/static -Xswiftc -Xclang-linker -Xswiftc -static-libgcc
+endif
+# More for `swift build`, such as a packager's.
+SWIFT_FLAGS ?=
+BUILD_FLAGS = -c $(CONFIGURATION) $(if $(filter release,$(CONFIGURATION)),$(RELEASE_FLAGS)) $(SWIFT_FLAGS)
 BIN = .build/$(CONFIGURATION)
 
 # What goes where.
@@ -27,15 +36,19 @@ PAGES = $(wildcard man/*.[1-8])
 # Empty to keep the symbols.
 STRIP ?= $(shell command -v strip 2>/dev/null)
 
-.PHONY: all help demo check bench install install-files uninstall clean dependencies test-dependencies
+.PHONY: all static-runtime help demo check deb bench install install-files uninstall clean dependencies test-dependencies
 
-all:
+all: static-runtime
 	$(SWIFT) build $(BUILD_FLAGS)
+
+static-runtime:
+	$(if $(STATIC_RUNTIME),@mkdir -p .build/static && ln -sf '$(CXX_ARCHIVE)' .build/static/libstdc++.a)
 
 help:
 	@echo 'make            build everything (release)'
 	@echo 'make demo       install what the build needs, build, and watch mail being delivered'
 	@echo 'make check      install what the tests need and run all of them'
+	@echo 'make deb        build the Debian packages, source and binary, into .build/deb'
 	@echo 'make bench      measure this machine and the server, beside installed peers'
 	@echo 'make install    install below DESTDIR and PREFIX (now $(PREFIX))'
 	@echo 'make uninstall  remove what install put there'
@@ -47,14 +60,18 @@ dependencies:
 test-dependencies:
 	@packaging/dependencies build test
 
-demo: dependencies
+demo: dependencies static-runtime
 	$(SWIFT) build $(BUILD_FLAGS)
 	@packaging/demo $(BIN)
 
 check: test-dependencies
 	Tests/run
 
-bench: dependencies
+deb: dependencies
+	@packaging/dependencies deb
+	packaging/make-deb .build/deb
+
+bench: dependencies static-runtime
 	$(SWIFT) build $(BUILD_FLAGS)
 	Benchmarks/run $(BIN)
 

@@ -31,13 +31,16 @@ func process(_ name: String, _ imports: [Target.Dependency]) -> Target {
     room("Processes", name, roleImports + imports)
 }
 
+/// A target that is there with the trait PAM alone.
+func pam(_ name: String) -> Target.Dependency { .target(name: name, condition: .when(traits: ["PAM"])) }
+
 /// The tests of one room: `tests("Mail", "MailSyntax")` lives in Tests/Mail/MailSyntaxTests.
 /// Folders that hold data of the tests are named, since they are no sources.
 func tests(
     _ shelf: String, _ name: String, _ imports: [Target.Dependency] = [], data folders: [String] = []
 ) -> Target {
     .testTarget(
-        name: name + "Tests", dependencies: [.target(name: name)] + imports,
+        name: name + "Tests", dependencies: [.target(name: name), "SeededTesting"] + imports,
         path: "Tests/\(shelf)/\(name)Tests", exclude: folders, swiftSettings: swift)
 }
 
@@ -50,15 +53,21 @@ let package = Package(
         .executable(name: "sendmail-offline", targets: ["sendmail-offline"]),
         .executable(name: "mail.agent", targets: ["mail.agent"]),
     ],
+    traits: [
+        // Each stands for a library that can be left out. `swift build --disable-default-traits` leaves all out.
+        .trait(name: "PAM", description: "Users of the system authenticate through PAM"),
+        .default(enabledTraits: ["PAM"]),
+    ],
     targets: [
         // Mail: RFCs as values and machines.
         room("Mail", "MailSyntax"),
         room("Mail", "Envelopes", ["MailSyntax"]),
         room("Mail", "SMTPProtocol", ["MailSyntax", "Envelopes"]),
+        room("Mail", "Authentication", ["MailSyntax"]),
 
         // Policy: what the operator wants.
         room("Policy", "Tables", ["MailSyntax"]),
-        room("Policy", "Configuration", ["MailSyntax", "Tables"]),
+        room("Policy", "Configuration", ["Authentication", "MailSyntax", "Tables"]),
         room("Policy", "Rules", ["MailSyntax", "Envelopes", "SMTPProtocol", "Tables", "Configuration"]),
         room("Policy", "Scheduling", ["Envelopes"]),
         room("Policy", "Routing", ["MailSyntax", "Envelopes", "Configuration"]),
@@ -75,12 +84,19 @@ let package = Package(
         room("System", "Platform", ["CPlatform"]),
         room("System", "Log", ["CPlatform", "Platform"]),
         room("System", "WireFormat"),
+        .target(
+            name: "CCrypt", path: "compat/Crypt", publicHeadersPath: "include", linkerSettings: [.linkedLibrary("crypt")]),
+        room("System", "Cryptography", ["COpenSSL", "CCrypt", "Platform"]),
         room("System", "EventLoop", ["CPlatform", "CConcurrencyHooks", "CLibevent", "Platform"]),
         room("System", "Interprocess", ["CPlatform", "Platform", "WireFormat", "EventLoop"]),
+        .target(name: "CTLS", dependencies: ["COpenSSL"], path: "compat/OpenSSL", publicHeadersPath: "include"),
+        room("System", "TLS", ["CTLS", "COpenSSL", "Platform", "EventLoop"]),
 
         // Storage: mail kept in Unix.
         room("Storage", "QueueStorage", ["MailSyntax", "Envelopes", "Platform"]),
         room("Storage", "TableBackends", ["Tables", "Platform"]),
+        room("Storage", "Passwords", ["Authentication", "Cryptography", "MailSyntax", "Platform"]),
+        room("Storage", "Certificates", ["Configuration", "MailSyntax", "Platform", "EventLoop", "TLS"]),
         room("Storage", "MailboxDelivery", ["MailSyntax", "Envelopes", "SMTPProtocol", "Platform"]),
 
         // Processes: one module per role, composition only.
@@ -88,34 +104,49 @@ let package = Package(
         room("Processes", "AgentMessages", ["MailSyntax", "Envelopes", "WireFormat"]),
         room(
             "Processes", "ProcessMessages",
-            ["MailSyntax", "Envelopes", "SMTPProtocol", "Scheduling", "Tables", "WireFormat"]),
+            ["Authentication", "MailSyntax", "Envelopes", "SMTPProtocol", "Scheduling", "Tables", "WireFormat"]),
 
         room(
             "Processes", "RoleProcess",
-            ["ProcessMessages", "WireFormat", "EventLoop", "Interprocess", "Log", "Platform"]),
-        process("ParentProcess", ["Configuration", "Tables", "MailSyntax", "TableBackends", "AgentMessages"]),
+            ["MailSyntax", "ProcessMessages", "WireFormat", "EventLoop", "Interprocess", "Log", "Platform"]),
+        process(
+            "ParentProcess",
+            [
+                "Authentication", "Configuration", "Certificates", "TLS", "Tables", "MailSyntax", "TableBackends", "AgentMessages",
+            ]),
         process("ControlProcess", ["Envelopes", "Scheduling", "ControlMessages"]),
-        process("LookupProcess", ["Configuration", "Envelopes", "MailSyntax", "SMTPProtocol", "Tables", "Rules", "TableBackends"]),
+        process("LookupProcess", ["Authentication", "Configuration", "Cryptography", "Envelopes", "MailSyntax", "Passwords", "SMTPProtocol", "Tables", "Rules", "TableBackends"]),
         process("QueueProcess", ["Configuration", "Envelopes", "MailSyntax", "QueueStorage", "Scheduling"]),
         process("SchedulerProcess", ["Configuration", "Envelopes", "Scheduling"]),
         process(
             "DispatcherProcess",
-            ["Configuration", "Envelopes", "MailSyntax", "SMTPProtocol", "Tables", "Rules", "AgentMessages"]),
-        process("CryptoProcess", ["Configuration"]),
+            [
+                "Authentication", "Configuration", "Certificates", "TLS", "Envelopes", "MailSyntax", "SMTPProtocol", "Tables",
+                "Rules", "AgentMessages",
+            ]),
+        process("CryptoProcess", ["TLS"]),
+        process("CheckerProcess", ["Authentication", "Passwords", pam("AuthenticationPAM")]),
 
         // Programs.
         program(
             "smtpd", in: "Sources/Programs/smtpd",
             [
                 "ParentProcess", "ControlProcess", "LookupProcess", "QueueProcess", "SchedulerProcess",
-                "DispatcherProcess", "CryptoProcess", "RoleProcess", "ProcessMessages", "Configuration", "Log", "Platform",
+                "DispatcherProcess", "CryptoProcess", "CheckerProcess", "RoleProcess", "ProcessMessages", "Configuration", "Certificates",
+                "Log", "Platform",
             ]),
         program(
             "smtpctl", in: "Sources/Programs/smtpctl",
-            ["ControlMessages", "Envelopes", "WireFormat", "Platform", "OfflineStore"]),
+            ["ControlMessages", "Envelopes", "QueueStorage", "WireFormat", "Platform", "OfflineStore"]),
         program(
             "mail.agent", in: "Sources/Programs/mail.agent",
             ["MailboxDelivery", "MailSyntax", "Envelopes", "SMTPProtocol", "Platform", "WireFormat", "AgentMessages"]),
+
+        // compat: PAM, which can be left out.
+        .systemLibrary(name: "CPAM", path: "compat/PAM/CPAM", providers: [.apt(["libpam0g-dev"])]),
+        .target(
+            name: "AuthenticationPAM", dependencies: ["Authentication", pam("CPAM")],
+            path: "compat/PAM/AuthenticationPAM", swiftSettings: swift),
 
         // compat: the drop-in.
         .target(
@@ -136,8 +167,9 @@ let package = Package(
 
         // Tests mirror the shelves.
         program("LoopProbe", in: "Tests/Support/LoopProbe", ["EventLoop", "Interprocess", "Platform", "WireFormat"]),
+        .target(name: "SeededTesting", path: "Tests/Support/SeededTesting", swiftSettings: swift),
         .target(
-            name: "WireTesting", dependencies: ["WireFormat"], path: "Tests/Support/WireTesting",
+            name: "WireTesting", dependencies: ["WireFormat", "SeededTesting"], path: "Tests/Support/WireTesting",
             swiftSettings: swift),
         .target(
             name: "LoopTesting", dependencies: ["EventLoop", "Platform"], path: "Tests/Support/LoopTesting",
@@ -147,7 +179,8 @@ let package = Package(
             swiftSettings: swift),
         tests("Mail", "MailSyntax"),
         tests("Mail", "Envelopes"),
-        tests("Mail", "SMTPProtocol", data: ["Dialogues"]),
+        tests("Mail", "SMTPProtocol", ["Authentication"], data: ["Dialogues"]),
+        tests("Mail", "Authentication", ["MailSyntax", "Passwords"]),
         tests("Policy", "Tables"),
         tests("Policy", "Configuration"),
         tests("Policy", "Rules"),
@@ -156,20 +189,26 @@ let package = Package(
         tests("System", "Platform", ["LoopTesting", "LoopProbe"]),
         tests("System", "Log"),
         tests("System", "WireFormat", ["WireTesting"]),
+        tests("System", "Cryptography"),
         tests("System", "EventLoop", ["Platform", "LoopTesting", "LoopProbe"]),
         tests("System", "Interprocess", ["Platform", "WireFormat", "EventLoop", "LoopTesting", "LoopProbe", "WireTesting"]),
+        tests("System", "TLS", ["COpenSSL", "CTLS", "EventLoop", "Platform", "LoopTesting", "ServerTesting"]),
         tests("Storage", "QueueStorage"),
         tests("Storage", "TableBackends"),
+        tests("Storage", "Passwords", ["Authentication", "Cryptography"]),
         tests("Storage", "MailboxDelivery", ["MailSyntax", "Envelopes", "SMTPProtocol", "Platform"]),
         tests("Processes", "AgentMessages", ["MailSyntax", "Envelopes", "WireFormat", "WireTesting"]),
         tests("Processes", "ControlMessages", ["WireFormat", "Envelopes", "WireTesting"]),
         tests(
             "Processes", "ProcessMessages",
             [
-                "MailSyntax", "Envelopes", "SMTPProtocol", "Scheduling", "Tables", "WireFormat",
+                "Authentication", "MailSyntax", "Envelopes", "SMTPProtocol", "Scheduling", "Tables", "WireFormat",
                 "WireTesting",
             ]),
-        tests("Processes", "QueueProcess", ["MailSyntax", "Envelopes", "QueueStorage", "Platform"]),
+        tests("Processes", "DispatcherProcess", ["MailSyntax"]),
+        tests(
+            "Processes", "QueueProcess",
+            ["MailSyntax", "Envelopes", "QueueStorage", "ProcessMessages", "RoleProcess", "Platform"]),
         // With real processes: the programs are built along, and found beside the test bundle.
         .testTarget(
             name: "IntegrationTests",
@@ -188,11 +227,11 @@ let package = Package(
             dependencies: ["ServerTesting", "mail.agent", "AgentMessages", "MailSyntax", "Envelopes", "WireFormat", "Platform"],
             path: "Tests/Programs/MailAgentTests", swiftSettings: swift),
         .testTarget(
-            name: "SmtpctlTests", dependencies: ["smtpctl", "ControlMessages", "Envelopes"],
+            name: "SmtpctlTests", dependencies: ["smtpctl", "ControlMessages", "Envelopes", "SeededTesting"],
             path: "Tests/Programs/SmtpctlTests", swiftSettings: swift),
         // With real processes: the programs are built along, and found beside the test bundle.
         .testTarget(
-            name: "SmtpdTests", dependencies: ["ServerTesting", "ParentProcess", "smtpd", "smtpctl", "sendmail", "mail.agent", "Platform"],
+            name: "SmtpdTests", dependencies: ["ServerTesting", "ParentProcess", "Authentication", "ProcessMessages", "WireFormat", "smtpd", "smtpctl", "sendmail", "mail.agent", "Platform"],
             path: "Tests/Programs/SmtpdTests", swiftSettings: swift),
         // Not sendmail-offline, though it is run: linked into the tests it would empty their environment, and
         // with it what tells the child of an exit test which test it is. A build of the package makes it.
@@ -203,7 +242,7 @@ let package = Package(
                 "WireFormat", "Platform",
             ], path: "Tests/Sendmail/SendmailProgramTests", swiftSettings: swift),
         .testTarget(
-            name: "SubmissionTests", dependencies: ["Submission", "MailSyntax", "Envelopes", "WireFormat"],
+            name: "SubmissionTests", dependencies: ["Submission", "MailSyntax", "Envelopes", "WireFormat", "SeededTesting"],
             path: "Tests/Sendmail/SubmissionTests", swiftSettings: swift),
     ]
 )

@@ -105,7 +105,8 @@ struct Manifest {
             guard names.count == 2 else { return nil }
             return Target(
                 name: names[1] + "Tests", path: "Tests/\(names[0])/\(names[1])Tests",
-                dependencies: dependencies.union([names[1]]))
+                // The function adds what all tests may use.
+                dependencies: dependencies.union([names[1], "SeededTesting"]))
         case "program":
             guard let name = names.first, let path = value("in") else { return nil }
             return Target(name: name, path: path, dependencies: dependencies)

@@ -60,7 +60,7 @@ enum Shelf: String {
         case (.compat, _): false
         case (.sendmail, .mail), (.sendmail, .policy), (.sendmail, .system), (.sendmail, .messages), (.sendmail, .sendmail): true
         case (.sendmail, _): false
-        case (.role, .messages), (.role, .system): true
+        case (.role, .mail), (.role, .messages), (.role, .system): true
         case (.role, _): false
         case (.process, .process), (.process, .programs), (.process, .sendmail): false
         case (.process, _): true

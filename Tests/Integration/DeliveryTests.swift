@@ -89,6 +89,34 @@ extension RealProcesses {
             #expect(try server.control("remove", "all").code == 0)
         }
 
+        @Test func `a wrapper gets every delivery as a command, and its exit status decides`() async throws {
+            let server = try Server.standard(
+                aliases: ["pipe = \"|cat >>@DIR@/home/alice/piped\"", "file = \"@DIR@/home/alice/box\""],
+                options: "wrapper w", more: "mda wrapper w \"@DIR@/wrap %{mda}\"")
+            try server.scratch.write(
+                "wrap",
+                """
+                #!/bin/sh
+                case "$LOCAL" in bob) echo "not today" >&2; exit 75;; esac
+                (echo "X-Wrapped: ${1##*/}"; cat) | "$@"
+
+                """, mode: 0o755)
+            try await server.start()
+            try send(
+                server, to: "alice@test.example", "bob@test.example", "pipe@test.example", "file@test.example",
+                from: "\"a b\"@client.example")
+            try await server.eventually("three outcomes and a try") {
+                let queue = try server.queue()
+                return queue.count == 1 && queue[0].tries == 1
+            }
+            #expect(try server.queue().first?.error.contains("not today") == true)
+            let message = try #require(server.mail(of: "alice").first)
+            #expect(message.hasPrefix("X-Wrapped: mail.maildir\nReturn-Path: <\"a b\"@client.example>\nDelivered-To: alice@test.example\n"))
+            #expect(server.scratch.text("home/alice/piped")?.hasPrefix("X-Wrapped: mail.mda\n") == true)
+            let box = try #require(server.scratch.text("home/alice/box"))
+            #expect(box.hasPrefix("From ") && box.contains("\nX-Wrapped: mail.mboxfile\n"), "\(box)")
+        }
+
         @Test func `aliases lead to users, lists, files, commands and refusals`() async throws {
             let server = try Server.standard(aliases: [
                 "\"team\" = \"alice, bob\"", "\"list\" = \":include:@DIR@/members\"", "\"archive\" = \"@DIR@/archive\"",
@@ -208,6 +236,28 @@ extension RealProcesses {
             #expect(try server.control("schedule", "all").output == "1 envelope scheduled\n")
             try await server.drained()
             #expect(lmtp.heard.messages.count == 2)
+        }
+
+        @Test func `a slow LMTP server and slow commands hold up nothing else of their user`() async throws {
+            let lmtp = try LMTPServer { command, _ in
+                if command.hasPrefix("LHLO") { usleep(3_000_000) }
+                return LMTPServer.agreeable(command)
+            }
+            let user = OrdinaryUser.current.name
+            let server = try Server.standard(
+                action: "maildir \"@DIR@/home/alice/Maildir\"", options: "user \"\(user)\"",
+                more: """
+                    action "slow" lmtp "127.0.0.1:\(lmtp.port)" userbase <users> user "\(user)"
+                    action "run" mda "cat >/dev/null; sleep 3" userbase <users> user "\(user)"
+                    match from any for rcpt-to "bob@test.example" action "slow"
+                    match from any for rcpt-to "carol@test.example" action "run"
+                    """)
+            try await server.start()
+            // More than a user may have agents.
+            for _ in 0..<9 { try send(server, to: "bob@test.example", "carol@test.example") }
+            try send(server, to: "alice@test.example")
+            try await server.eventually("the mail of the one that is fast") { server.mailCount(of: "alice") == 1 }
+            #expect(lmtp.heard.messages.isEmpty)
         }
 
         @Test func `an LMTP server that is away is tried again`() async throws {

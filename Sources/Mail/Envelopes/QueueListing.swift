@@ -24,21 +24,11 @@ package enum QueueListing {
     package static func line(
         _ envelope: Envelope, _ transaction: Transaction, _ history: DeliveryHistory, state: RunState, isHeld: Bool = false
     ) -> String {
-        let (stateName, seconds): (String, String) = switch state {
-        case .pending(let delay): ("pending", String(delay))
-        case .inflight(let elapsed): ("inflight", String(elapsed))
-        case .invalid: ("invalid", "")
-        case .offline: ("offline", "")
-        }
-        var flags = transaction.flagNames(authenticated: "auth")
-        if history.isSuspended { flags.append("suspend") }
-        if isHeld { flags.append("hold") }
-        return [
-            envelope.id.description, family(of: transaction.source), envelope.kind.typeName, flags.joined(separator: ","),
-            field(senderText(transaction.sender)), field(envelope.recipient.text), field(envelope.destination.text),
-            String(envelope.created.seconds), String(envelope.expiry.seconds), String(history.lastAttempt?.seconds ?? 0),
-            String(history.attempts), stateName, seconds, escaped(history.lastError),
-        ].joined(separator: "|")
+        var line = ListedLines()
+        line.append(envelope, transaction, history)
+        var bytes: [UInt8] = []
+        line.appendLine(0, state: state, isHeld: isHeld, to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// The fields of version 3 of OpenSMTPD's envelope files, one `name: value` to a line. Empty ones are left out.
@@ -122,12 +112,12 @@ package enum QueueListing {
         return result
     }
 
-    private static func field(_ text: String) -> String { escaped(text, escaping: "|") }
+    static func field(_ text: String) -> String { escaped(text, escaping: "|") }
 
     /// The null reverse path is written `@`: no local part, no domain.
     private static func senderText(_ sender: ReversePath) -> String { sender.address?.text ?? "@" }
 
-    private static func family(of source: ClientSource) -> String {
+    static func family(of source: ClientSource) -> String {
         switch source {
         case .local: "local"
         case .network(.v4): "inet4"
@@ -137,7 +127,7 @@ package enum QueueListing {
 }
 
 extension Envelope.Kind {
-    fileprivate var typeName: String {
+    var typeName: String {
         switch self {
         case .local: "mda"
         case .relay: "mta"
@@ -169,7 +159,7 @@ extension LocalDelivery.Method {
 
 extension Transaction {
     /// Listings write `bounce` before the word for an authenticated client, envelope files after it.
-    fileprivate func flagNames(authenticated word: String, authenticatedFirst: Bool = false) -> [String] {
+    func flagNames(authenticated word: String, authenticatedFirst: Bool = false) -> [String] {
         let bounce = isInternal && sender == .null ? ["bounce"] : []
         let authenticated = isAuthenticated ? [word] : []
         return (authenticatedFirst ? authenticated + bounce : bounce + authenticated) + (isInternal ? ["internal"] : [])

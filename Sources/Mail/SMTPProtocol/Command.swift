@@ -3,7 +3,8 @@ package enum Command: Hashable, Sendable {
     case helo(name: [UInt8])
     case ehlo(name: [UInt8])
     case startTLS
-    case auth
+    /// The name of a mechanism and what follows it, both as the client wrote them.
+    case auth(mechanism: [UInt8], initialResponse: [UInt8]?)
     /// What follows `MAIL FROM:`.
     case mail([UInt8])
     /// What follows `RCPT TO:`.
@@ -28,6 +29,8 @@ package enum Command: Hashable, Sendable {
         case missingArgument
         /// A command that takes none, with one.
         case unexpectedArgument
+        /// AUTH with more than a mechanism and an initial response.
+        case malformedAuthentication
         /// MAIL or RCPT without its `FROM:` or `TO:`.
         case malformedPathCommand(expected: String)
         /// BDAT whose size cannot be read: where the next command begins is unknown.
@@ -51,7 +54,7 @@ package enum Command: Hashable, Sendable {
         case "STARTTLS": self = try Self.bare(.startTLS, arguments)
         case "AUTH":
             guard !arguments.isEmpty else { throw .missingArgument }
-            self = .auth
+            self = try Self.authentication(arguments)
         case "MAIL": self = .mail(try Self.path(after: "FROM:", arguments))
         case "RCPT": self = .rcpt(try Self.path(after: "TO:", arguments))
         case "DATA": self = try Self.bare(.data, arguments)
@@ -69,6 +72,13 @@ package enum Command: Hashable, Sendable {
         case "WIZ": self = .wiz
         default: throw .unrecognized
         }
+    }
+
+    /// `AUTH mechanism [initial-response]` (RFC 4954 section 4).
+    private static func authentication(_ arguments: ArraySlice<UInt8>) throws(SyntaxError) -> Command {
+        let words = arguments.split(separator: 0x20)
+        guard let mechanism = words.first, words.count <= 2 else { throw .malformedAuthentication }
+        return .auth(mechanism: Array(mechanism), initialResponse: words.count == 2 ? Array(words[1]) : nil)
     }
 
     private static func bare(_ command: Command, _ arguments: ArraySlice<UInt8>) throws(SyntaxError) -> Command {

@@ -10,6 +10,8 @@ struct HeaderSection {
         case dropping
         /// An address field, held until it is whole.
         case holding([UInt8])
+        /// `From`, held until it is whole, then written for another address.
+        case masquerading([UInt8], as: MailAddress)
     }
 
     /// The beginning of a line whose end has not come. The decoder bounds it by the text line limit.
@@ -62,7 +64,7 @@ struct HeaderSection {
         case .field(let nameLength, _):
             guard size <= limits.headerSize else { throw .headerTooLarge }
             endField(policy, onto: &output)
-            field = try begin(line.prefix(nameLength), limits)
+            field = try begin(line.prefix(nameLength), policy)
             more(line, limits, onto: &output)
         case .continuation:
             guard size <= limits.headerSize else { throw .headerTooLarge }
@@ -81,12 +83,14 @@ struct HeaderSection {
 
     /// Decides by its name what happens to a field.
     private mutating func begin(
-        _ name: ArraySlice<UInt8>, _ limits: SessionLimits
+        _ name: ArraySlice<UInt8>, _ policy: MessageIntake.Policy
     ) throws(MessageFault) -> Field {
         switch String(decoding: name.map(asciiLowercased), as: UTF8.self) {
         case "bcc", "resent-bcc":
             return .dropping
-        case "from", "to", "cc":
+        case "from":
+            return policy.masquerade.map { .masquerading([], as: $0) } ?? .holding([])
+        case "to", "cc":
             return .holding([])
         case "date":
             hasDate = true
@@ -94,7 +98,7 @@ struct HeaderSection {
             hasMessageID = true
         case "received":
             receivedFields += 1
-            guard receivedFields < limits.receivedFields else { throw .loop }
+            guard receivedFields < policy.limits.receivedFields else { throw .loop }
         default:
             break
         }
@@ -116,15 +120,37 @@ struct HeaderSection {
             } else {
                 field = .holding(held)
             }
+        case .masquerading(var held, let address):
+            field = .dropping
+            held += line
+            if held.count > limits.addressField {
+                // Passing it on would pass on the address that must not be there.
+                output += "From: <".utf8
+                output += address.bytes
+                output += ">\n".utf8
+            } else {
+                field = .masquerading(held, as: address)
+            }
         }
     }
 
     /// Gives out a field that was held.
     private mutating func endField(_ policy: MessageIntake.Policy, onto output: inout [UInt8]) {
-        guard case .holding(let held) = field, let colon = held.firstIndex(of: UInt8(ascii: ":")) else { return }
+        switch field {
+        case .holding(let held):
+            rewrite(held, onto: &output) { AddressListParser.qualified($0, with: policy.hostname) }
+        case .masquerading(let held, let address):
+            rewrite(held, onto: &output) { AddressListParser.masqueraded($0, as: address) }
+        case .none, .passing, .dropping:
+            break
+        }
+    }
+
+    private mutating func rewrite(_ held: [UInt8], onto output: inout [UInt8], _ body: ([UInt8]) -> [UInt8]) {
+        guard let colon = held.firstIndex(of: UInt8(ascii: ":")) else { return }
         field = .passing
         output += held[...colon]
-        output += AddressListParser.qualified(Array(held[colon...].dropFirst()), with: policy.hostname)
+        output += body(Array(held[colon...].dropFirst()))
     }
 
     /// Adds the fields every message should have (RFC 6409 sections 8.2 and 8.3).

@@ -4,6 +4,7 @@ import MailSyntax
 /// section completed and cleaned, body untouched.
 ///
 /// - `Bcc` fields go away with their continuation lines;
+/// - `From` becomes the sender's where that is wanted;
 /// - addresses without a domain in `From`, `To` and `Cc` get this host's;
 /// - `Date` and `Message-ID` are added where that is wanted and they are missing;
 /// - all else stays byte for byte.
@@ -15,11 +16,17 @@ package struct MessageIntake {
         package var hostname: Domain
         /// Adds `Date` and `Message-ID` fields where they are missing.
         package var completesHeader: Bool
+        /// Whose address `From` shows, nil to leave it.
+        package var masquerade: MailAddress?
         package var opened: OpenedMessage
         package var limits: SessionLimits
 
-        package init(hostname: Domain, completesHeader: Bool, opened: OpenedMessage, limits: SessionLimits) {
+        package init(
+            hostname: Domain, completesHeader: Bool, masquerade: MailAddress? = nil, opened: OpenedMessage,
+            limits: SessionLimits
+        ) {
             self.hostname = hostname
+            self.masquerade = masquerade
             self.completesHeader = completesHeader
             self.opened = opened
             self.limits = limits

@@ -26,9 +26,29 @@ extension Reply {
     static let help = Reply(
         214, "2.0.0",
         lines: [
-            "This is Martlet", "Commands: HELO EHLO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT",
+            "This is Martlet", "Commands: HELO EHLO AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT",
             "Ask the postmaster of this host about its use", "End of HELP info",
         ])
+
+    // RFC 4954 sections 4 and 6.
+    static let authenticated = Reply(235, "2.0.0", "Authentication succeeded")
+    static let authenticationUnavailable = Reply(454, "4.7.0", "Temporary authentication failure")
+    static let authenticationLineTooLong = Reply(500, "5.5.6", "Authentication exchange line is too long")
+    static let malformedResponse = Reply(501, "5.5.2", "Syntax error: Syntax error")
+    static let authenticationCancelled = Reply(501, "5.7.0", "Authentication cancelled")
+    static let authenticationFailed = Reply(535, "5.7.8", "Authentication failed")
+    static let encryptionRequired = Reply(538, "5.7.11", "Encryption required: Must issue a STARTTLS command first")
+    static let tooManyAuthenticationFailures = Reply(421, "4.7.0", "Too many authentication failures: closing connection")
+
+    static func challenge(_ octets: [UInt8]) -> Reply {
+        Reply(334, nil, String(decoding: Base64.encoded(octets), as: UTF8.self))
+    }
+
+    /// - Parameter name: As the client wrote it.
+    static func unknownMechanism(_ name: [UInt8]) -> Reply {
+        let text = String(decoding: name.prefix(20), as: UTF8.self)
+        return Reply(504, "5.7.4", "Security features not supported: AUTH method \"\(text)\" not supported")
+    }
 
     static func chunkReceived(_ size: Int64) -> Reply { Reply(250, "2.0.0", "\(size) octets received") }
     static func messageAccepted(_ identifier: String) -> Reply {
@@ -37,6 +57,7 @@ extension Reply {
 
     static let timeout = Reply(421, "4.4.2", "Timeout: closing connection")
     static let shuttingDown = Reply(421, "4.3.2", "Server shutting down")
+    static let tooManyRefusedRecipients = Reply(421, "4.7.0", "Too many invalid recipients: closing connection")
     static let tooManyBadCommands = Reply(421, "4.7.0", "Too many errors: closing connection")
 
     static let tooManyMails = Reply(452, "4.5.3", "Too many recipients: Too many messages sent")
@@ -52,6 +73,8 @@ extension Reply {
     static let notSupported = Reply(503, "5.5.1", "Invalid command: Command not supported")
     static let alreadySecured = Reply(503, "5.5.1", "Invalid command: Channel already secured")
     static let noRecipient = Reply(503, "5.5.4", "Invalid command arguments: No recipient specified")
+    static let alreadyAuthenticated = Reply(503, "5.5.1", "Invalid command: Already authenticated")
+    static let mustAuthenticate = Reply(530, "5.7.0", "Must issue an AUTH command first")
     static let mustStartTLS = Reply(530, "5.7.0", "Must issue a STARTTLS command first")
     static let senderSyntax = Reply(553, "5.1.0", "Sender address syntax error")
     static let recipientSyntax = Reply(501, "5.1.3", "Recipient address syntax error")
@@ -68,6 +91,8 @@ extension Command.SyntaxError {
         case .missingArgument: Reply(501, "5.5.4", "Invalid command arguments: No parameters given")
         case .unexpectedArgument:
             Reply(501, "5.5.4", "Invalid command arguments: command does not accept arguments.")
+        case .malformedAuthentication:
+            Reply(501, "5.5.4", "Invalid command arguments: AUTH mechanism [initial-response] expected")
         case .malformedPathCommand(let expected):
             Reply(501, "5.5.4", "Invalid command arguments: \(expected)<address> expected")
         case .malformedChunk: Reply(501, "5.5.4", "Invalid command arguments: BDAT size [LAST] expected")

@@ -8,7 +8,7 @@ extension ServerSession {
         case .helo(let name): hello(name, isExtended: false)
         case .ehlo(let name): hello(name, isExtended: true)
         case .startTLS: startTLS()
-        case .auth: refuseCommand(.notSupported)
+        case .auth(let mechanism, let response): authenticate(mechanism, response)
         case .mail(let arguments): mail(arguments)
         case .rcpt(let arguments): rcpt(arguments)
         case .data: data()
@@ -26,7 +26,9 @@ extension ServerSession {
     /// Who the client is, once it has said so.
     var clientName: ClientName? {
         switch state {
-        case .idle(let name), .checkingSender(let name, _), .committing(let name, _): name
+        case .idle(let name), .authenticating(let name), .awaitingResponse(let name), .checkingSender(let name, _),
+            .committing(let name, _):
+            name
         case .transaction(let transaction), .checkingRecipient(let transaction, _), .openingMessage(let transaction, _):
             transaction.client
         case .receiving(let reception), .betweenChunks(let reception): reception.client
@@ -57,6 +59,9 @@ extension ServerSession {
         if settings.offersDSN { lines.append("DSN") }
         lines += ["CHUNKING", "SMTPUTF8"]
         if settings.startTLS != .notOffered, !isSecure { lines.append("STARTTLS") }
+        if offersAuthentication, authenticatedUser == nil {
+            lines.append("AUTH \(settings.mechanisms.joined(separator: " "))")
+        }
         lines.append("HELP")
         return lines
     }
@@ -80,6 +85,7 @@ extension ServerSession {
     private mutating func mail(_ arguments: [UInt8]) {
         guard case .idle(let name) = state else { return refuseCommand(.notAllowed) }
         guard settings.startTLS != .required || isSecure else { return refuseCommand(.mustStartTLS) }
+        guard settings.authentication != .required || isAuthenticated else { return refuseCommand(.mustAuthenticate) }
         guard mails < settings.limits.mails else {
             note(.tooManyMails)
             return pending.append(.reply(.tooManyMails))
@@ -107,8 +113,8 @@ extension ServerSession {
         }
         let facts = Transaction(
             sender: sender, source: client.source, reverseName: client.reverseName, helo: name.name,
-            serverName: settings.hostname.text, tag: settings.tag, user: client.user,
-            isAuthenticated: client.isAuthenticated, usesTLS: isSecure, isInternal: client.isInternal,
+            serverName: settings.hostname.text, tag: settings.tag, user: authenticatedUser ?? client.user,
+            isAuthenticated: isAuthenticated, usesTLS: isSecure, isInternal: client.isInternal,
             body: parameters.body, needsUTF8: parameters.needsUTF8, returnContent: parameters.returnContent,
             envelopeIdentifier: parameters.envelopeIdentifier)
         state = .checkingSender(name, facts)

@@ -9,7 +9,7 @@ extension ServerSession {
             pending.append(.beginMessage)
         case .transaction:
             refuseData(.noRecipient)
-        case .notGreeted, .greeted, .idle, .checkingSender, .checkingRecipient, .openingMessage, .receiving,
+        case .notGreeted, .greeted, .idle, .authenticating, .awaitingResponse, .checkingSender, .checkingRecipient, .openingMessage, .receiving,
             .betweenChunks, .committing, .startingTLS, .closed:
             refuseData(.notAllowed)
         }
@@ -38,7 +38,7 @@ extension ServerSession {
             state = .receiving(reception)
         case .transaction:
             refuseChunk(chunk, .noRecipient)
-        case .notGreeted, .greeted, .idle, .checkingSender, .checkingRecipient, .openingMessage, .receiving,
+        case .notGreeted, .greeted, .idle, .authenticating, .awaitingResponse, .checkingSender, .checkingRecipient, .openingMessage, .receiving,
             .committing, .startingTLS, .closed:
             refuseChunk(chunk, .notAllowed)
         }
@@ -58,9 +58,10 @@ extension ServerSession {
             let trace = TraceHeader(
                 transaction: transaction.facts, isExtended: transaction.client.isExtended,
                 identifier: opened.identifier, soleRecipient: transaction.soleRecipient, date: opened.date,
-                masksSource: settings.masksSource)
+                masksSource: settings.masksSource, channel: channel, recordsAuthentication: settings.recordsAuthentication)
             let policy = MessageIntake.Policy(
-                hostname: settings.hostname, completesHeader: settings.completesHeader, opened: opened,
+                hostname: settings.hostname, completesHeader: settings.completesHeader,
+                masquerade: settings.masquerades && isAuthenticated ? transaction.facts.sender.address : nil, opened: opened,
                 limits: settings.limits)
             let decoder = ContentDecoder(
                 chunk == nil ? .dotStuffed : .counted, acceptsBareLineFeed: settings.acceptsBareLineFeed,
@@ -88,6 +89,11 @@ extension ServerSession {
         content.reserveCapacity(end - start)
         let sawDot = reception.decoder.decode(input, from: &position, to: end, onto: &content)
         reception.remaining -= Int64(position - start)
+        contentSinceProgress += Int64(position - start)
+        if sawDot || contentSinceProgress >= settings.limits.contentStep {
+            contentSinceProgress = 0
+            progress &+= 1
+        }
         let isChunkComplete = reception.chunk != nil && reception.remaining == 0
         let isMessageComplete = sawDot || (isChunkComplete && reception.chunk?.isLast == true)
         if isMessageComplete { reception.decoder.finish(onto: &content) }

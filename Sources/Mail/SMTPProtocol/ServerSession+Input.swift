@@ -3,7 +3,7 @@ import MailSyntax
 /// Cutting the client's octets into command lines.
 extension ServerSession {
     /// Octets of a refused command that are kept for the log.
-    private static let noteLength = 256
+    static let noteLength = 256
 
     /// Gives back the memory of a large read, so that an idle session costs little.
     mutating func releaseInput() {
@@ -30,27 +30,36 @@ extension ServerSession {
             position = feed + 1
             isDiscardingLine = false
         }
-        let window = input[position...].prefix(settings.limits.commandLine)
+        let limit = lengthLimit(of: input[position...].prefix(8))
+        let window = input[position...].prefix(limit)
         guard let feed = window.firstIndex(of: 0x0A) else {
-            guard window.count == settings.limits.commandLine else { return false }
+            guard window.count == limit else { return false }
             // One reply for one line, however long it goes on.
-            currentLine = Array(window.prefix(Self.noteLength))
+            currentLine = loggable(window)
             isDiscardingLine = true
-            refuseCommand(.commandLineTooLong)
+            if case .awaitingResponse(let name) = state {
+                endExchange(name, .authenticationLineTooLong)
+            } else {
+                refuseCommand(.commandLineTooLong)
+            }
             return true
         }
         var line = window[..<feed]
         position = feed + 1
+        progress &+= 1
+        currentLine = loggable(line.last == 0x0D ? line.dropLast() : line)
         if line.last == 0x0D {
             line = line.dropLast()
         } else if !settings.acceptsBareLineFeed {
-            currentLine = Array(line.prefix(Self.noteLength))
-            refuseCommand(.bareLineFeed)
+            refuseLine(.bareLineFeed)
             return true
         }
-        currentLine = Array(line.prefix(Self.noteLength))
         guard !line.contains(where: { $0 < 0x20 || $0 == 0x7F }) else {
-            refuseCommand(.controlCharacter)
+            refuseLine(.controlCharacter)
+            return true
+        }
+        if case .awaitingResponse(let name) = state {
+            takeResponse(line, from: name)
             return true
         }
         do throws(Command.SyntaxError) {
@@ -61,6 +70,12 @@ extension ServerSession {
             if error == .malformedChunk { end(.protocolViolation, reply: nil) }
         }
         return true
+    }
+
+    /// Refuses a line for its form; an exchange that it answers is over.
+    private mutating func refuseLine(_ reply: Reply) {
+        guard case .awaitingResponse(let name) = state else { return refuseCommand(reply) }
+        endExchange(name, reply)
     }
 
     /// Refuses a command for its syntax or its order.

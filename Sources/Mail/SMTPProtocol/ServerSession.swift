@@ -3,21 +3,26 @@ import MailSyntax
 
 /// One SMTP client's conversation with us (RFC 5321 section 4), without sockets, clocks or files.
 ///
-/// The driver calls ``connected()``, then in turns ``next()`` and what its step asks for: it sends
+/// The driver calls ``connected(over:)``, then in turns ``next()`` and what its step asks for: it sends
 /// replies, answers questions with the method named in ``ServerStep``, stores message bytes, and hands
 /// in what the client sent with ``receive(_:)`` when the step is ``ServerStep/needsInput``. No matter how
 /// the input is cut into pieces, the steps are the same.
 ///
 /// At ``ServerStep/needsInput`` less than one command line is held. The parts of the machine:
-/// `+Input` cuts lines, `+Commands` carries commands out, `+Content` takes messages in.
+/// `+Input` cuts lines, `+Commands` carries commands out,
+/// `+Authentication` is AUTH, `+Content` takes messages in.
 package struct ServerSession: Sendable {
     enum State: Sendable {
-        /// Before ``connected()``.
+        /// Before ``connected(over:)``.
         case notGreeted
         /// Greeted; the client has not said who it is.
         case greeted
         /// Identified, no transaction. Left by MAIL.
         case idle(ClientName)
+        /// The driver was asked about a message of SASL. Left by its answer (to `awaitingResponse` or `idle`).
+        case authenticating(ClientName)
+        /// A challenge was sent. Left by the next line, whatever it says (to `authenticating` or `idle`).
+        case awaitingResponse(ClientName)
         /// The driver was asked about a sender. Left by its verdict (to `idle` or `transaction`).
         case checkingSender(ClientName, Transaction)
         /// MAIL was accepted. Left by DATA and BDAT (to `openingMessage`) and by all that resets.
@@ -32,7 +37,7 @@ package struct ServerSession: Sendable {
         case betweenChunks(Reception)
         /// The driver was asked to make the message durable. Left by its answer (to `idle`).
         case committing(ClientName, identifier: String)
-        /// The driver was asked to shake hands. Left by ``ServerSession/tlsStarted()`` (to `greeted`).
+        /// The driver was asked to shake hands. Left by ``ServerSession/tlsStarted(over:)`` (to `greeted`).
         case startingTLS
         /// Nothing more is read or sent.
         case closed(DisconnectReason)
@@ -79,7 +84,9 @@ package struct ServerSession: Sendable {
     let settings: ServerSettings
     let client: ClientIdentity
     var state = State.notGreeted
-    var isSecure = false
+    /// What secures the channel; nil in clear.
+    var channel: ChannelSecurity?
+    var isSecure: Bool { channel != nil }
     /// Steps already decided on, given out first.
     var pending: [ServerStep] = []
     /// What was received and not used up, from `position` on.
@@ -93,6 +100,15 @@ package struct ServerSession: Sendable {
     var currentLine: [UInt8] = []
     var mails = 0
     var badCommands = 0
+    var refusedRecipients = 0
+    /// Commands carried out and steps of content taken so far: while it stays the same, the client has done
+    /// nothing worth waiting for.
+    package internal(set) var progress: UInt64 = 0
+    /// Octets of content that make no whole step yet.
+    var contentSinceProgress: Int64 = 0
+    /// Who the client proved to be with AUTH.
+    var authenticatedUser: String?
+    var failedAuthentications = 0
     var failures: [FailedCommand] = []
 
     package init(settings: ServerSettings, client: ClientIdentity) {
@@ -105,13 +121,16 @@ package struct ServerSession: Sendable {
 
 extension ServerSession {
     /// The connection is there, and the client may be greeted.
-    package mutating func connected() {
+    ///
+    /// - Parameter channel: What secures it from the first octet on (RFC 8314 section 3.3); nil in clear.
+    package mutating func connected(over channel: ChannelSecurity? = nil) {
         guard case .notGreeted = state else { return }
         state = .greeted
+        self.channel = channel
         pending.append(.reply(.greeting(settings.hostname)))
     }
 
-    /// In place of ``connected()``: a client of the network sent octets before it was greeted, which only
+    /// In place of ``connected(over:)``: a client of the network sent octets before it was greeted, which only
     /// programs do that do not listen.
     package mutating func clientSpokeFirst() {
         guard case .notGreeted = state else { return }
@@ -148,7 +167,7 @@ extension ServerSession {
             switch state {
             case .notGreeted:
                 return .needsInput
-            case .greeted, .idle, .transaction, .betweenChunks:
+            case .greeted, .idle, .awaitingResponse, .transaction, .betweenChunks:
                 guard discardChunk(), executeLine() else {
                     releaseInput()
                     return .needsInput
@@ -157,7 +176,7 @@ extension ServerSession {
                 // Out of the state while it changes, so that its buffers are not copied.
                 state = .greeted
                 guard takeContent(reception) else { return .needsInput }
-            case .checkingSender, .checkingRecipient, .openingMessage, .committing, .startingTLS:
+            case .authenticating, .checkingSender, .checkingRecipient, .openingMessage, .committing, .startingTLS:
                 preconditionFailure("the driver went on without answering a question")
             case .closed(let reason):
                 return .close(reason)
@@ -205,7 +224,16 @@ extension ServerSession {
         case .refuse(let reply):
             state = .transaction(transaction)
             refuse(reply)
+            if reply.code >= 500 { countRefusedRecipient() }
         }
+    }
+
+    /// A client that guesses addresses is not to find many.
+    private mutating func countRefusedRecipient() {
+        refusedRecipients += 1
+        guard refusedRecipients > settings.limits.refusedRecipients else { return }
+        note(.tooManyRefusedRecipients)
+        end(.tooManyRefusedRecipients, reply: .tooManyRefusedRecipients)
     }
 
     /// Takes the answer to ``ServerStep/commitMessage(size:)``.
@@ -220,11 +248,14 @@ extension ServerSession {
 
     /// Takes the end of the handshake that ``ServerStep/startTLS`` asked for: all said before is void
     /// (RFC 3207 section 4.2).
-    package mutating func tlsStarted() {
+    package mutating func tlsStarted(over channel: ChannelSecurity) {
         guard case .startingTLS = state else { return }
-        isSecure = true
+        self.channel = channel
         state = .greeted
     }
+
+    /// There was no handshake, or it came to nothing: nothing can be said on this connection any more.
+    package mutating func tlsFailed() { end(.handshakeFailed, reply: nil) }
 }
 
 // MARK: Endings
@@ -256,6 +287,8 @@ extension ServerSession {
             pending.append(.rollbackMessage)
         case .receiving(let reception), .betweenChunks(let reception):
             if !reception.isRolledBack { pending.append(.rollbackMessage) }
+        case .authenticating, .awaitingResponse:
+            pending.append(.abandonAuthentication)
         case .notGreeted, .greeted, .idle, .checkingSender, .committing, .startingTLS, .closed:
             break
         }

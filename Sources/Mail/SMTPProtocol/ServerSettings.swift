@@ -11,6 +11,13 @@ package struct ServerSettings: Hashable, Sendable {
     /// RET, ENVID, NOTIFY and ORCPT are offered (RFC 3461).
     package var offersDSN = true
     package var startTLS = StartTLS.notOffered
+    package var authentication = Authentication.notOffered
+    /// The names of SASL mechanisms offered with ``authentication``, in capitals.
+    package var mechanisms: [String] = []
+    /// The trace header says whether the client authenticated, and as whom.
+    package var recordsAuthentication = false
+    /// The address in `From` becomes that of the sender, when the client authenticated.
+    package var masquerades = false
     /// Missing `Date` and `Message-ID` fields are added: for local listeners and submission (RFC 6409
     /// section 8), never for mail of other servers.
     package var completesHeader = false
@@ -28,6 +35,14 @@ package struct ServerSettings: Hashable, Sendable {
         case required
     }
 
+    /// Whether AUTH is there (RFC 4954); only ever over TLS.
+    package enum Authentication: Hashable, Sendable {
+        case notOffered
+        case offered
+        /// MAIL is refused until it was used.
+        case required
+    }
+
     package init(hostname: Domain) { self.hostname = hostname }
 }
 
@@ -36,6 +51,8 @@ package struct ClientIdentity: Hashable, Sendable {
     package var source: ClientSource
     /// The name by reverse lookup, `<unknown>` when there is none.
     package var reverseName: String
+    /// Whether ``reverseName`` leads back to the client's address.
+    package var forwardConfirmation: ForwardConfirmation
     /// The login of a local client's uid; nil on the network.
     package var user: String?
     /// The client is trusted as its ``user``: local submission.
@@ -44,11 +61,12 @@ package struct ClientIdentity: Hashable, Sendable {
     package var isInternal: Bool
 
     package init(
-        source: ClientSource, reverseName: String, user: String? = nil, isAuthenticated: Bool = false,
-        isInternal: Bool = false
+        source: ClientSource, reverseName: String, forwardConfirmation: ForwardConfirmation = .unconfirmed,
+        user: String? = nil, isAuthenticated: Bool = false, isInternal: Bool = false
     ) {
         self.source = source
         self.reverseName = reverseName
+        self.forwardConfirmation = forwardConfirmation
         self.user = user
         self.isAuthenticated = isAuthenticated
         self.isInternal = isInternal

@@ -8,6 +8,10 @@ package enum ServerStep: Hashable, Sendable {
     /// Send this. Replies of pipelined commands may leave together: at the next step that is no reply
     /// and no message bytes (RFC 2920 section 3.2).
     case reply(Reply)
+    /// The client authenticates. Answer with ``ServerSession/authenticationAnswered(_:)``.
+    case authenticate(AuthenticationMessage)
+    /// The exchange under way is over without an answer: forget it.
+    case abandonAuthentication
     /// May mail from this sender enter? Answer with ``ServerSession/senderChecked(_:)``. Accepting opens
     /// the transaction; from then on exactly one of ``commitMessage(size:)`` and ``rollbackMessage`` follows.
     case checkSender(Transaction)
@@ -23,7 +27,8 @@ package enum ServerStep: Hashable, Sendable {
     /// The transaction is gone: forget its recipients and what was stored of the message.
     case rollbackMessage
     /// Flush the replies and shake hands; what was received behind the command is already dropped
-    /// (CVE-2011-0411). Answer with ``ServerSession/tlsStarted()``.
+    /// (CVE-2011-0411). Answer with ``ServerSession/tlsStarted(over:)`` or
+    /// ``ServerSession/tlsFailed()``.
     case startTLS
     /// Flush the replies and close the connection.
     case close(DisconnectReason)
@@ -42,6 +47,28 @@ package struct RecipientRequest: Hashable, Sendable {
         self.notify = notify
         self.originalRecipient = originalRecipient
     }
+}
+
+/// What a client says in an exchange of SASL (RFC 4954 section 4), decoded.
+package enum AuthenticationMessage: Hashable, Sendable {
+    /// The name of a mechanism that is offered, and the initial response when there is one.
+    case start(mechanism: String, initialResponse: [UInt8]?)
+    /// The answer to a challenge.
+    case response([UInt8])
+}
+
+/// What becomes of a client's message in an exchange of SASL.
+package enum AuthenticationAnswer: Hashable, Sendable {
+    /// The client must answer this.
+    case challenge([UInt8])
+    /// The client is this user.
+    case accepted(user: String)
+    /// It is not who it says. The driver has waited for as long as it wanted to.
+    case refused
+    /// Nobody could say.
+    case unavailable
+    /// This client has failed too often, in this session and others: the session ends.
+    case tooManyFailures
 }
 
 /// An answer to a question about a sender, a recipient or a message.
@@ -80,7 +107,11 @@ package enum DisconnectReason: Hashable, Sendable {
     case clientLeft
     case timeout
     case shutdown
+    /// The channel could not be secured.
+    case handshakeFailed
     case tooManyBadCommands
+    case tooManyRefusedRecipients
+    case tooManyAuthenticationFailures
     /// The client did not keep to the protocol in a way that leaves unclear where its commands begin.
     case protocolViolation
     /// A reply with code 421 was given by whoever answered a question.
@@ -93,7 +124,10 @@ package enum DisconnectReason: Hashable, Sendable {
         case .clientLeft: "client left"
         case .timeout: "timeout"
         case .shutdown: "shutdown"
+        case .handshakeFailed: "TLS handshake failed"
         case .tooManyBadCommands: "too many bad commands"
+        case .tooManyRefusedRecipients: "too many invalid recipients"
+        case .tooManyAuthenticationFailures: "too many authentication failures"
         case .protocolViolation: "protocol violation"
         case .serviceUnavailable: "service unavailable"
         }

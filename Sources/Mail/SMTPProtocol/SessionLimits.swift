@@ -3,6 +3,10 @@ package struct SessionLimits: Hashable, Sendable {
     /// Octets of a command line with its line end. RFC 5321 section 4.5.3.1.4 asks for 512; the
     /// extensions offered add to it.
     package var commandLine = 2_048
+    /// Octets of a line of AUTH with its line end (RFC 4954 section 4.5).
+    package var authenticationLine = 12_288
+    /// Failed attempts to authenticate; this one ends the session.
+    package var authenticationFailures = 5
     /// Octets of a text line with its line end. RFC 5321 section 4.5.3.1.6 asks for 1,000; a longer line
     /// is kept whole up to here, and above it the message is refused.
     package var textLine = 65_535
@@ -20,12 +24,18 @@ package struct SessionLimits: Hashable, Sendable {
     package var mails = 100
     /// Commands refused for their syntax or their order; the next one ends the session.
     package var badCommands = 20
+    /// Recipients refused with a 5yz reply, in all transactions; the next one ends the session.
+    package var refusedRecipients = 50
     /// Characters of an ENVID value (RFC 3461 section 4.4).
     package var envelopeIdentifier = 100
     /// Characters of an ORCPT value (RFC 3461 section 4.2).
     package var originalRecipient = 500
-    /// Seconds the server waits for the client (RFC 5321 section 4.5.3.2.7). The driver owns the timer.
+    /// Seconds the server waits for the client (RFC 5321 section 4.5.3.2.7). The driver owns the timer, and
+    /// winds it up when ``ServerSession/progress`` has changed: octets that make no command, or a message that
+    /// drips in, do not keep a session alive.
     package var idleSeconds: Int64 = 300
+    /// Octets of content within ``idleSeconds`` that count as progress.
+    package var contentStep: Int64 = 30_000
 
     package init() {}
 }

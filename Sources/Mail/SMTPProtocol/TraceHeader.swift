@@ -16,10 +16,14 @@ package struct TraceHeader: Hashable, Sendable {
     package var date: MailDate
     /// Leaves the client out.
     package var masksSource: Bool
+    /// What secured the channel; nil in clear.
+    package var channel: ChannelSecurity?
+    /// Says whether the client authenticated, and as whom; over TLS only.
+    package var recordsAuthentication: Bool
 
     package init(
         transaction: Transaction, isExtended: Bool, identifier: String, soleRecipient: MailAddress?, date: MailDate,
-        masksSource: Bool
+        masksSource: Bool, channel: ChannelSecurity? = nil, recordsAuthentication: Bool = false
     ) {
         self.transaction = transaction
         self.isExtended = isExtended
@@ -27,6 +31,8 @@ package struct TraceHeader: Hashable, Sendable {
         self.soleRecipient = soleRecipient
         self.date = date
         self.masksSource = masksSource
+        self.channel = channel
+        self.recordsAuthentication = recordsAuthentication
     }
 
     /// The field with its line ends, which are LF.
@@ -36,9 +42,17 @@ package struct TraceHeader: Hashable, Sendable {
             text += "from \(Self.word(transaction.helo)) (\(Self.word(transaction.reverseName)) \(source))\n\t"
         }
         text += "by \(Self.word(transaction.serverName)) (Martlet) with \(protocolName) id \(Self.word(identifier))"
+        if let channel { text += " (\(Self.word(channel.text)))" }
+        text += authentication
         if let soleRecipient { text += "\n\tfor <\(soleRecipient.text)>" }
         text += ";\n\t\(date.text)\n"
         return Array(text.utf8)
+    }
+
+    private var authentication: String {
+        guard recordsAuthentication, transaction.usesTLS else { return "" }
+        guard transaction.isAuthenticated else { return " auth=no" }
+        return " auth=yes" + (transaction.user.map { " user=\(Self.word($0))" } ?? "")
     }
 
     private var source: String {

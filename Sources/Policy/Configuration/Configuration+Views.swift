@@ -31,6 +31,8 @@ package struct LookupView: ConfigurationView {
     package var subaddressDelimiter: UInt8
     /// Seconds; an action's own lifetime is in ``actions``.
     package var timeToLive: Int64
+    /// Sockets of Dovecot that listeners authenticate with, sorted.
+    package var dovecotSockets: [String]
 
     package init(of configuration: Configuration) {
         generation = configuration.generation
@@ -44,6 +46,11 @@ package struct LookupView: ConfigurationView {
         srs = configuration.srs
         subaddressDelimiter = configuration.session.subaddressDelimiter
         timeToLive = configuration.queue.timeToLive
+        dovecotSockets = Set(
+            configuration.listeners.compactMap { listener in
+                if case .dovecot(let path) = listener.authentication.source { path } else { nil }
+            }
+        ).sorted()
     }
 
     private static func expansionPart(of action: Action) -> Action {
@@ -130,13 +137,7 @@ package struct DispatcherView: ConfigurationView {
     }
 }
 
-/// Crypto's: key pairs and nothing else.
-package struct CryptoView: ConfigurationView {
-    package var keyPairs: [String: KeyPair]
-    package init(of configuration: Configuration) { keyPairs = configuration.keyPairs }
-}
-
-/// Control's: nothing.
+/// Control's and crypto's: nothing. Keys reach crypto as open files.
 package struct ControlView: ConfigurationView {
     package init(of configuration: Configuration) {}
 }

@@ -3,10 +3,6 @@
 /// The whole language parses and checks; a configuration that asks for one of these is right, and still
 /// must not be started as if it were fulfilled. A case goes when its feature comes.
 package enum UnsupportedFeature: Hashable, Sendable {
-    case listenerTLS
-    case listenerAuthentication
-    case proxyProtocol
-    case senders
     case filters
     case filterProcesses
     case relay
@@ -16,15 +12,10 @@ package enum UnsupportedFeature: Hashable, Sendable {
     /// A table of a type other than static, file and getpwnam.
     case tableBackend(String)
     case reverseNameCondition
-    case mdaWrapper
 
     /// One sentence for the operator.
     package var text: String {
         switch self {
-        case .listenerTLS: "TLS on listeners is not available yet."
-        case .listenerAuthentication: "Authentication on listeners is not available yet."
-        case .proxyProtocol: "The PROXY protocol is not available yet."
-        case .senders: "`senders` is not available yet."
         case .filters: "Filters are not available yet."
         case .filterProcesses: "Filter processes are not available yet."
         case .relay: "Relaying is not available yet."
@@ -33,7 +24,6 @@ package enum UnsupportedFeature: Hashable, Sendable {
         case .srs: "SRS is not available yet."
         case .tableBackend(let type): "Tables of type \(type) are not available yet."
         case .reverseNameCondition: "`from rdns` is not available yet."
-        case .mdaWrapper: "MDA wrappers are not available yet."
         }
     }
 }
@@ -85,10 +75,6 @@ package enum UnsupportedFeatures {
 
     private static func note(_ listener: Listener, _ uses: inout [Use]) {
         func add(_ feature: UnsupportedFeature) { uses.append(Use(feature: feature, location: listener.location)) }
-        if listener.tls != .none { add(.listenerTLS) }
-        if listener.authentication != .none { add(.listenerAuthentication) }
-        if listener.expectsProxyHeader { add(.proxyProtocol) }
-        if listener.senders != nil { add(.senders) }
         if listener.filter != nil { add(.filters) }
     }
 
@@ -98,8 +84,7 @@ package enum UnsupportedFeatures {
             uses.append(Use(feature: .relay, location: location))
             if relay.usesSRS { uses.append(Use(feature: .srs, location: location)) }
             if relay.filter != nil { uses.append(Use(feature: .filters, location: location)) }
-        case .local(let local):
-            if local.wrapper != nil { uses.append(Use(feature: .mdaWrapper, location: location)) }
+        case .local: break
         }
     }
 }

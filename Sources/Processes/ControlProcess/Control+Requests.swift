@@ -67,22 +67,20 @@ extension ControlProcess {
     private func showQueue(of message: MessageID?, to client: ControlClientConnection) async -> Bool {
         var page = askForPage(of: message, after: nil)
         while true {
-            guard let entries = await answers.pages.answer(page) else { return false }
-            guard let last = entries.last else { break }
+            guard let listed = await answers.pages.answer(page) else { return false }
+            guard let last = listed.lines.last else { break }
             // The queue reads on while this page is shown.
-            page = askForPage(of: message, after: last.envelope.id)
+            page = askForPage(of: message, after: last.id)
             let asked = answers.states.next()
-            scheduler?.send(.states(request: asked, entries.map(\.envelope.id)))
+            scheduler?.send(.states(request: asked, listed.lines.map(\.id)))
             guard let states = await answers.states.answer(asked) else {
                 answers.pages.abandon(page)
                 return false
             }
             var lines: [UInt8] = []
-            for (entry, state) in zip(entries, states) {
-                lines += QueueListing.line(
-                    entry.envelope, entry.transaction, entry.history, state: QueueListing.RunState(state),
-                    isHeld: state == .held
-                ).utf8
+            lines.reserveCapacity(listed.text.count + 32 * states.count)
+            for (index, state) in zip(listed.lines.indices, states) {
+                listed.appendLine(index, state: QueueListing.RunState(state), isHeld: state == .held, to: &lines)
                 lines.append(0x0A)
             }
             guard await client.send(output: lines) else {

@@ -1,4 +1,5 @@
 import ControlMessages
+import Envelopes
 import EventLoop
 import Interprocess
 import Log
@@ -108,7 +109,7 @@ package final class ControlProcess: RoleProcess {
 /// Questions of clients that other roles have not answered yet, a table per kind of answer.
 @EventLoopActor
 final class ControlAnswers {
-    let pages = PendingRequests<[ListedEnvelope]>()
+    let pages = PendingRequests<ListedLines>()
     let envelopes = PendingRequests<ListedEnvelope?>()
     let bodies = PendingRequests<ReceivedBody>()
     let states = PendingRequests<[RunState]>()

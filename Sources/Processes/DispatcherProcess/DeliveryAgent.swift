@@ -48,12 +48,17 @@ final class DeliveryAgent {
 
     func send(_ request: DeliveryRequest, for task: LocalTask) {
         outstanding[request.id] = task
-        isExclusive = task.isExclusive
+        isExclusive = task.use.isExclusive
         if case .file(let file) = task.message.body, let copy = try? file.descriptor.duplicate() {
             link?.send(.deliver(request), descriptor: copy)
         } else {
             link?.send(.deliver(request))
         }
+    }
+
+    /// Has commands ended that do not end by themselves in this time.
+    func endCommands(withinMilliseconds milliseconds: UInt32) {
+        link?.send(.endCommands(withinMilliseconds: milliseconds))
     }
 
     /// Closes the socket; the agent leaves when it has finished.

@@ -58,7 +58,8 @@ extension DispatcherProcess {
             makeRequest: { [unowned self] id, task, user throws(DeliveryFailure) in
                 try DeliveryRequest(
                     id: id, task: task, user: user, delimiter: view.session.subaddressDelimiter, generation: view.generation,
-                    mailDirectory: context.installation.isRootless ? context.installation.spool + "/mail" : "/var/mail")
+                    mailDirectory: context.installation.isRootless ? context.installation.spool + "/mail" : "/var/mail",
+                    programs: context.programs.libexec)
             },
             startAgent: { [unowned self] identity in
                 let request = agentStarts.next()
@@ -100,7 +101,7 @@ extension DispatcherProcess {
             Statistic(key: "smtp.session.open", value: Int64(sessions.count)),
             Statistic(key: "mda.envelope", value: Int64(deliveries.envelopeCount)),
             Statistic(key: "mda.running", value: Int64(deliveries.agentCount)),
-            Statistic(key: "mda.user", value: Int64(deliveries.groupCount)),
+            Statistic(key: "mda.user", value: Int64(deliveries.userCount)),
         ]
     }
 }

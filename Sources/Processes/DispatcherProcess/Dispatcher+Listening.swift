@@ -1,3 +1,4 @@
+import Certificates
 import Configuration
 import EventLoop
 import MailSyntax
@@ -42,6 +43,11 @@ extension DispatcherProcess {
         for (id, socket) in sockets where !kept.contains(id) {
             socket.acceptor.close()
             sockets[id] = nil
+        }
+        do throws(ConfiguredTLSFailure) {
+            try tls.serve(view)
+        } catch {
+            context.fail(error.text)
         }
         awaitsListeners = false
         updateAcceptors()

@@ -6,6 +6,7 @@ import MailSyntax
 import Platform
 import ProcessMessages
 import SMTPProtocol
+import TLS
 
 /// From a connection to a session: who is there, what the listener allows, whether there is room.
 extension DispatcherProcess {
@@ -15,51 +16,113 @@ extension DispatcherProcess {
         else { return }
         let listener = view.listeners[Int(place.listener)]
         try? Sockets.setNoDelay(connection.raw)
-        let stream = ByteStream(adopting: connection)
-        guard sessions.hasRoom(for: address) else { return turnAway(stream, from: address, listener) }
+        let stream = SecurableStream(adopting: connection)
+        guard !listener.expectsProxyHeader else { return awaitProxyHeader(stream, from: address, listener, place) }
+        admit(stream, from: address, listener, place)
+    }
+
+    /// Begins a session for a client of the network if there is room.
+    private func admit(_ stream: SecurableStream, from address: IPAddress, _ listener: Listener, _ place: ListenerSocket) {
+        if let refusal = sessions.refusal(of: address, now: .now()) {
+            return turnAway(stream, from: address, listener, refusal)
+        }
         begin(
-            stream, listener, port: place.port, local: place.address,
+            stream, listener, port: place.port, local: place.address, tls.context(ofListener: Int(place.listener)),
             ClientIdentity(source: .network(address), reverseName: "<unknown>"))
+    }
+
+    /// Lets the proxy say who its client is. What it says counts from here on, for limits and rules too; without
+    /// a header the connection ends unanswered, since a client that came around the proxy is not to be helped.
+    private func awaitProxyHeader(
+        _ stream: SecurableStream, from proxy: IPAddress, _ listener: Listener, _ place: ListenerSocket
+    ) {
+        guard sessions.announce() else { return turnAway(stream, from: proxy, listener, .tooManySessions) }
+        spawn { [self] in
+            let header = await proxyHeader(on: stream, deadline: .now() + .seconds(view.session.idleSeconds))
+            sessions.retract()
+            switch header {
+            case .success(.client(let address, _)): admit(stream, from: address, listener, place)
+            case .success(.local): admit(stream, from: proxy, listener, place)
+            case .failure(let failure):
+                log.warning("smtp refused address=\(proxy) reason=\(LogText.value(failure.reason))")
+                stream.close()
+                updateAcceptors()
+            }
+        }
+    }
+
+    private struct ProxyFailure: Error {
+        var reason: String
+    }
+
+    /// Reads the header and nothing of what follows it.
+    private func proxyHeader(on stream: SecurableStream, deadline: MonotonicInstant) async -> Result<ProxyHeader, ProxyFailure> {
+        var reader = ProxyHeader.Reader()
+        while true {
+            switch await stream.readInClear(atMost: reader.needed, deadline: deadline) {
+            case .bytes(let bytes):
+                do throws(ProxyHeader.Failure) {
+                    if let header = try reader.receive(bytes) { return .success(header) }
+                } catch {
+                    return .failure(ProxyFailure(reason: error.description))
+                }
+            case .end: return .failure(ProxyFailure(reason: "connection closed before the PROXY header"))
+            case .timedOut: return .failure(ProxyFailure(reason: "no PROXY header in time"))
+            case .failed(let error): return .failure(ProxyFailure(reason: error.description))
+            }
+        }
     }
 
     /// A client of the Unix socket; the kernel says who.
     func acceptSubmission(_ socket: consuming OwnedDescriptor, uid: UInt32) {
-        let stream = ByteStream(adopting: socket)
+        let stream = SecurableStream(adopting: socket)
         let name = view.submission.hostname
         begin(
-            stream, view.submission, port: 0, local: nil,
+            stream, view.submission, port: 0, local: nil, nil,
             ClientIdentity(source: .local, reverseName: name, user: "uid \(uid)", isAuthenticated: true))
     }
 
     /// 421 and goodbye, without waiting for anybody.
-    private func turnAway(_ stream: ByteStream, from address: IPAddress, _ listener: Listener) {
-        log.warning("smtp refused address=\(address) reason=\(LogText.value("too many sessions"))")
+    private func turnAway(
+        _ stream: SecurableStream, from address: IPAddress, _ listener: Listener, _ refusal: SessionCensus.Refusal
+    ) {
+        log.warning("smtp refused address=\(address) reason=\(LogText.value(refusal.rawValue))")
         spawn {
-            let reply = Reply(421, nil, "\(listener.hostname) Too many connections, try again later")
+            let reply = Reply(421, "4.7.0", "\(listener.hostname) Too many connections, try again later")
             _ = await stream.write(reply.bytes, deadline: .now() + .seconds(1))
             stream.close()
         }
     }
 
     private func begin(
-        _ stream: ByteStream, _ listener: Listener, port: UInt16, local: IPAddress?, _ client: ClientIdentity
+        _ stream: SecurableStream, _ listener: Listener, port: UInt16, local: IPAddress?, _ security: TLSServerContext?,
+        _ client: ClientIdentity
     ) {
-        guard let table = listener.hostnames, let local else {
-            return start(stream, listener, hostname: listener.hostname, port: port, client)
+        guard (listener.hostnames != nil && local != nil) || listener.authentication != .none else {
+            return start(stream, listener, hostname: listener.hostname, port: port, local: local, mechanisms: [], security, client)
         }
         spawn { [self] in
-            let name = await hostname(of: listener, in: table, at: local)
-            start(stream, listener, hostname: name, port: port, client)
+            var name = listener.hostname
+            if let table = listener.hostnames, let local { name = await hostname(of: listener, in: table, at: local) }
+            let mechanisms = await mechanisms(of: listener)
+            start(stream, listener, hostname: name, port: port, local: local, mechanisms: mechanisms, security, client)
         }
     }
 
     private func start(
-        _ stream: ByteStream, _ listener: Listener, hostname: String, port: UInt16, _ client: ClientIdentity
+        _ stream: SecurableStream, _ listener: Listener, hostname: String, port: UInt16, local: IPAddress?,
+        mechanisms: [String], _ security: TLSServerContext?, _ client: ClientIdentity
     ) {
         let id = sessionIdentifier()
+        var settings = settings(for: listener, hostname: hostname, port: port, client: client)
+        settings.mechanisms = mechanisms
+        let authentication = listener.authentication.source.map {
+            ClientAuthentication(
+                dispatcher: self, source: $0, senders: listener.senders, client: client, server: local, id: id)
+        }
         let session = SMTPSession(
-            stream: stream, dispatcher: self,
-            settings: settings(for: listener, hostname: hostname, port: port, client: client), client: client, id: id)
+            stream: stream, dispatcher: self, settings: settings, client: client, authentication: authentication, id: id,
+            tls: security, isImplicit: listener.tls == .implicit)
         sessions.add(session, from: client.source.address)
         log.info("\(id) smtp connected address=\(client.source.text) host=\(LogText.value(client.reverseName))")
         session.start()
@@ -86,13 +149,34 @@ extension DispatcherProcess {
         settings.tag = listener.tag
         settings.offersDSN = listener.offersDSN
         settings.masksSource = listener.masksSource
+        settings.authentication =
+            switch listener.authentication {
+            case .none: .notOffered
+            case .required: .required
+            case .optional: .offered
+            }
+        settings.recordsAuthentication = listener.recordsAuthentication
+        settings.masquerades = listener.senders?.masquerades ?? false
         settings.limits.messageSize = view.session.maximumMessageSize
         settings.limits.recipients = view.session.maximumRecipients
         settings.limits.mails = view.session.maximumMails
+        settings.limits.badCommands = view.session.maximumBadCommands
+        // A program of this machine sends to whom its user says, and guesses nothing.
+        settings.limits.refusedRecipients = client.source == .local ? .max : view.session.maximumRefusedRecipients
+        settings.limits.idleSeconds = Int64(view.session.idleSeconds)
+        settings.limits.contentStep = max(1, Int64(view.session.minimumRate) * Int64(view.session.idleSeconds))
+        settings.startTLS =
+            switch listener.tls {
+            case .none, .implicit: .notOffered
+            case .offered: .offered
+            case .required: .required
+            }
         settings.acceptsBareLineFeed = client.source == .local
         settings.completesHeader = client.source == .local || port == 587 || listener.isLoopback
         return settings
     }
+
+    var handshakeTimeout: Duration { .seconds(view.session.handshakeSeconds) }
 
     private func sessionIdentifier() -> String {
         let text = String(UInt64.random(in: .min ... .max), radix: 16)
@@ -121,29 +205,7 @@ extension DispatcherProcess {
 extension Listener {
     /// Bound to this machine alone (RFC 6409 clients, by the reference's reckoning).
     var isLoopback: Bool {
-        !addresses.isEmpty
-            && addresses.allSatisfy { address in
-                switch address {
-                case .v4(let value): value >> 24 == 127
-                case .v6(let high, let low): high == 0 && low == 1
-                }
-            }
-    }
-}
-
-extension IPAddress {
-    /// The address of a peer of the network, nil for one of a Unix socket.
-    init?(_ address: SocketAddress) {
-        let octets = address.octets
-        switch octets.count {
-        case 4:
-            self = .v4(octets.reduce(UInt32(0)) { $0 << 8 | UInt32($1) })
-        case 16:
-            self = .v6(
-                high: octets[..<8].reduce(UInt64(0)) { $0 << 8 | UInt64($1) },
-                low: octets[8...].reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
-        default: return nil
-        }
+        !addresses.isEmpty && addresses.allSatisfy(\.isLoopback)
     }
 }
 

@@ -1,11 +1,14 @@
+import Authentication
 import Configuration
 import Envelopes
 import EventLoop
 import Interprocess
 import Log
+import MailSyntax
 import Platform
 import ProcessMessages
 import RoleProcess
+import TLS
 
 /// The only process that talks to the world: SMTP in, and message bytes to delivery agents.
 @EventLoopActor
@@ -19,10 +22,19 @@ package final class DispatcherProcess: RoleProcess {
     var queue: Link<DispatcherToQueue, QueueToDispatcher>?
     var control: Link<DispatcherToControl, ControlToDispatcher>?
     var parent: Link<DispatcherToParent, ParentToDispatcher>?
+    let tls: DispatcherTLS
 
     let expansions = PendingRequests<ExpansionVerdict>()
     let users = PendingRequests<UserVerdict>()
     let hostnames = PendingRequests<String?>()
+    let exchangers = PendingRequests<ExchangerVerdict>()
+    let addresses = PendingRequests<AddressVerdict>()
+    let reverseNames = PendingRequests<ReverseNameVerdict>()
+    let authentications = PendingRequests<AuthenticationVerdict>()
+    let mechanismQuestions = PendingRequests<[String]>()
+    let senders = PendingRequests<SenderVerdict>()
+    /// Failed authentications by client network.
+    var authenticationFailures = FailureLedger<IPAddress>(limit: 0)
     let agentStarts = PendingRequests<AgentStart>()
     /// Messages on their way into the queue.
     let transfers = Transfers()
@@ -38,6 +50,11 @@ package final class DispatcherProcess: RoleProcess {
     package init(context: RoleContext) {
         self.context = context
         sessions = SessionCensus(maximum: Self.sessionLimit())
+        do throws(TLSSetupFailure) {
+            tls = try DispatcherTLS()
+        } catch {
+            context.fail("TLS: \(error.text)")
+        }
     }
 
     var view: DispatcherView {
@@ -52,6 +69,9 @@ package final class DispatcherProcess: RoleProcess {
             awaitsListeners = true
             updateAcceptors()
             deliveries.setLimits(view.mda)
+            authenticationFailures.limit = view.session.maximumAuthenticationFailures
+            sessions.setLimits(view.session)
+            tls.handshakes.setLimits(view.session)
         } catch {
             throw ViewRefused("view of the configuration: \(error)")
         }
@@ -67,7 +87,9 @@ package final class DispatcherProcess: RoleProcess {
             control = context.link(to: peer, over: descriptor) { [unowned self] message, socket in receive(message, socket) }
         case .parent:
             parent = context.link(to: peer, over: descriptor) { [unowned self] message, socket in receive(message, socket) }
-        case .dispatcher, .scheduler, .crypto:
+        case .crypto:
+            tls.connect(context.link(to: peer, over: descriptor) { [unowned self] message, _ in tls.receive(message) })
+        case .dispatcher, .scheduler:
             context.fail("\(peer.name) is no peer of the dispatcher")
         }
     }
@@ -92,6 +114,12 @@ package final class DispatcherProcess: RoleProcess {
         case .expanded(let request, let verdict): expansions.resolve(request, verdict)
         case .user(let request, let verdict): users.resolve(request, verdict)
         case .hostname(let request, let name): hostnames.resolve(request, name)
+        case .mechanisms(let request, let names): mechanismQuestions.resolve(request, names)
+        case .authentication(let request, let verdict): authentications.resolve(request, verdict)
+        case .sender(let request, let verdict): senders.resolve(request, verdict)
+        case .exchangers(let request, let verdict): exchangers.resolve(request, verdict)
+        case .addresses(let request, let verdict): addresses.resolve(request, verdict)
+        case .reverseName(let request, let verdict): reverseNames.resolve(request, verdict)
         }
     }
 
@@ -119,6 +147,7 @@ package final class DispatcherProcess: RoleProcess {
         case .listener(let listener):
             listen(on: listener, socket)
         case .closeListeners(let kept): closeListeners(except: Set(kept))
+        case .credentials(let credentials): tls.receive(credentials)
         case .agent(let request, let user):
             guard let socket = socket.take() else { context.fail("an agent without its socket") }
             agentStarts.resolve(request, .started(user, DescriptorBox(socket)))

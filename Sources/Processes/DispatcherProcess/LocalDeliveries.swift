@@ -7,7 +7,10 @@ import Platform
 import ProcessMessages
 import RoleProcess
 
-/// Local delivery: a group of resident agents per user, their limits, and what waits for them.
+/// Local delivery: groups of resident agents per user, their limits, and what waits for them.
+///
+/// A user's files, commands and LMTP servers have an agent group each, so that slow ones of a kind keep nothing of
+/// another waiting.
 ///
 /// A user with more work than `mda limit` allows does not stop the others: what is above the high water
 /// mark goes back to the scheduler's hold queue and is asked for again when there is room.
@@ -16,11 +19,13 @@ final class LocalDeliveries {
     /// Agents of one user that write files: some write while others sync. More would only cut the batches
     /// that share a sync into smaller ones.
     private static let maximumWriters = 4
+    /// What commands get to end by themselves when the server stops: most of what it waits for them.
+    private static let commandPatience: UInt32 = 3_000
     /// Seconds after which an idle agent is sent away.
     private static let idleSeconds = 30
 
     private(set) var limits: MDALimits
-    private var groups: [AgentIdentity: AgentGroup] = [:]
+    private var groups: [GroupKey: AgentGroup] = [:]
     private var agents = 0
     /// Groups with tasks that found no room for an agent, the longest waiting first.
     private var starved: [AgentGroup] = []
@@ -37,7 +42,7 @@ final class LocalDeliveries {
     typealias RequestMaker = @EventLoopActor (UInt64, LocalTask, UserEntry) throws(DeliveryFailure) -> DeliveryRequest
 
     var agentCount: Int { agents }
-    var groupCount: Int { groups.count }
+    var userCount: Int { Set(groups.keys.map(\.identity)).count }
     var envelopeCount: Int {
         groups.values.reduce(0) { $0 + $1.waiting.count + $1.agents.reduce(0) { $0 + $1.outstanding.count } }
     }
@@ -61,7 +66,7 @@ final class LocalDeliveries {
 
     /// Takes a task: sends it, lets it wait, or puts it on hold.
     func submit(_ task: LocalTask) {
-        let group = group(of: task.identity)
+        let group = group(of: GroupKey(identity: task.identity, use: task.use))
         group.expected = max(0, group.expected - 1)
         if group.waiting.count >= limits.taskHighWater {
             group.held += 1
@@ -72,18 +77,18 @@ final class LocalDeliveries {
         advance(group)
     }
 
-    private func group(of identity: AgentIdentity) -> AgentGroup {
-        if let group = groups[identity] { return group }
-        let group = AgentGroup(identity: identity, holder: nextHolder)
+    private func group(of key: GroupKey) -> AgentGroup {
+        if let group = groups[key] { return group }
+        let group = AgentGroup(identity: key.identity, holder: nextHolder)
         nextHolder += 1
-        groups[identity] = group
+        groups[key] = group
         return group
     }
 
     /// Sends what can be sent, and sees to it that there are agents for the rest.
     private func advance(_ group: AgentGroup) {
         while mayProceed(group), let task = group.waiting.first {
-            guard let agent = group.agents.first(where: { $0.hasRoom(exclusive: task.isExclusive) }) else { break }
+            guard let agent = group.agents.first(where: { $0.hasRoom(exclusive: task.use.isExclusive) }) else { break }
             group.waiting.removeFirst()
             group.turn -= 1
             send(task, to: agent)
@@ -116,7 +121,7 @@ final class LocalDeliveries {
     }
 
     private func addAgent(to group: AgentGroup) {
-        let wanted = group.waiting.contains { $0.isExclusive } ? limits.maximumSessionsPerUser : Self.maximumWriters
+        let wanted = group.waiting.contains { $0.use.isExclusive } ? limits.maximumSessionsPerUser : Self.maximumWriters
         guard !group.isStarting, group.agents.count < max(1, min(wanted, limits.maximumSessionsPerUser)) else { return }
         guard agents < max(1, limits.maximumSessions) || dismissIdlest() else { return awaitRoom(group) }
         group.isStarting = true
@@ -162,7 +167,10 @@ final class LocalDeliveries {
     /// Waits until agents have answered for everything they have, or the deadline; what they have not
     /// answered stays in the queue.
     func finish(deadline: MonotonicInstant) async {
-        for group in groups.values { group.waiting = [] }
+        for group in groups.values {
+            group.waiting = []
+            for agent in group.agents { agent.endCommands(withinMilliseconds: Self.commandPatience) }
+        }
         while envelopeCount > 0, MonotonicInstant.now() < deadline { await pause(until: .now() + .milliseconds(10)) }
         for group in groups.values { for agent in group.agents { agent.dismiss() } }
     }
@@ -184,11 +192,11 @@ final class LocalDeliveries {
 
     private func dismissIdle() {
         let limit = MonotonicInstant.now() + .seconds(-Self.idleSeconds)
-        for (identity, group) in groups {
+        for (key, group) in groups {
             for agent in group.agents where agent.outstanding.isEmpty && agent.idleSince < limit {
                 dismiss(agent, of: group)
             }
-            if group.agents.isEmpty, group.waiting.isEmpty, group.held == 0, !group.isStarting { groups[identity] = nil }
+            if group.agents.isEmpty, group.waiting.isEmpty, group.held == 0, !group.isStarting { groups[key] = nil }
         }
         if agents > 0 { reaper.schedule(after: .seconds(Self.idleSeconds)) }
         feedStarved()
@@ -211,7 +219,13 @@ final class LocalDeliveries {
     }
 }
 
-/// The agents of one user, and the tasks that wait for them.
+/// Whose agents, and for what.
+private struct GroupKey: Hashable {
+    let identity: AgentIdentity
+    let use: LocalTask.Use
+}
+
+/// The agents of one user for one use, and the tasks that wait for them.
 @EventLoopActor
 private final class AgentGroup {
     let identity: AgentIdentity

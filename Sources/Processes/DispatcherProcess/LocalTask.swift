@@ -42,17 +42,34 @@ struct LocalTask {
     let isRepeat: Bool
     let began = MonotonicInstant.now()
 
-    /// Commands and servers take an agent for themselves; files are written many at a time.
-    var isExclusive: Bool {
-        switch delivery.method {
-        case .pipe: return true
-        case .file: return false
-        case .action:
-            switch action.method {
-            case .mbox, .maildir: return false
-            case .lmtp, .command: return true
-            case .forwardOnly, .expandOnly: return false
+    /// What an agent is used for.
+    enum Use: Hashable {
+        /// Written many at a time.
+        case files
+        case command
+        case server
+
+        /// Takes an agent for itself.
+        var isExclusive: Bool {
+            switch self {
+            case .files: false
+            case .command, .server: true
             }
+        }
+    }
+
+    /// A wrapper makes a command of what it is around.
+    var use: Use {
+        switch delivery.method {
+        case .pipe: return .command
+        case .file: return action.wrapper == nil ? .files : .command
+        case .action: break
+        }
+        switch action.method {
+        case .mbox, .forwardOnly, .expandOnly: return .files
+        case .maildir: return action.wrapper == nil ? .files : .command
+        case .lmtp: return action.wrapper == nil ? .server : .command
+        case .command: return .command
         }
     }
 

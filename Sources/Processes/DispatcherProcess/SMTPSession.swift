@@ -8,6 +8,7 @@ import Platform
 import ProcessMessages
 import RoleProcess
 import SMTPProtocol
+import TLS
 
 /// One SMTP client: reads, feeds the machine, carries out what it says.
 ///
@@ -16,15 +17,23 @@ import SMTPProtocol
 /// the session waits for its client there is no task, so that one of ten thousand idle ones costs little.
 @EventLoopActor
 final class SMTPSession {
-    private let stream: ByteStream
-    private let dispatcher: DispatcherProcess
-    private let client: ClientIdentity
+    let stream: SecurableStream
+    let dispatcher: DispatcherProcess
+    let client: ClientIdentity
     /// Names the session in the log.
-    private let id: String
+    let id: String
+    /// Nil on listeners without.
+    private let authentication: ClientAuthentication?
+    /// Nil on a listener in clear.
+    private let tls: TLSServerContext?
+    /// TLS from the first octet on.
+    private let isImplicit: Bool
     private var machine: ServerSession
     private let idle: Duration
     private var output: [UInt8] = []
-    private var isEnding = false
+    private(set) var isEnding = false
+    /// What the machine had done when the wait for the client began, and how long that lasts.
+    private var waitedSince: (progress: UInt64, deadline: MonotonicInstant)?
 
     // The transaction under way.
     private var transaction: Transaction?
@@ -32,19 +41,35 @@ final class SMTPSession {
     private var recipients = 0
     private var transfer: UInt64?
 
-    init(stream: ByteStream, dispatcher: DispatcherProcess, settings: ServerSettings, client: ClientIdentity, id: String) {
+    init(
+        stream: SecurableStream, dispatcher: DispatcherProcess, settings: ServerSettings, client: ClientIdentity,
+        authentication: ClientAuthentication?, id: String, tls: TLSServerContext?, isImplicit: Bool
+    ) {
+        self.tls = tls
+        self.isImplicit = isImplicit
         self.stream = stream
         self.dispatcher = dispatcher
         self.client = client
+        self.authentication = authentication
         self.id = id
         machine = ServerSession(settings: settings, client: client)
         idle = .seconds(settings.limits.idleSeconds)
     }
 
-    private var log: Logger { dispatcher.context.log }
+    var log: Logger { dispatcher.context.log }
 
     /// Greets, and talks until one side has had enough; then ``DispatcherProcess/ended(_:of:)`` is called.
     func start() {
+        if isImplicit {
+            return wait { session in
+                // Whoever speaks before the greeting cannot be told from a quick client behind a handshake.
+                if let channel = await session.secure() {
+                    session.machine.connected(over: channel)
+                } else {
+                    session.machine.tlsFailed()
+                }
+            }
+        }
         if case .network = client.source, Sockets.hasInput(stream.rawDescriptor) {
             machine.clientSpokeFirst()
         } else {
@@ -56,7 +81,7 @@ final class SMTPSession {
     /// The server stops: the client hears 421 at the next moment that it waits for a command.
     func end() {
         isEnding = true
-        stream.readiness.interruptReading()
+        stream.interruptReading()
     }
 
     /// Carries out what the machine says, up to the first step that has to wait for somebody.
@@ -71,9 +96,18 @@ final class SMTPSession {
             case .reply(let reply):
                 log.trace(TraceSubjects.smtp, "\(id) \(LogText.value(reply.text))")
                 output += reply.bytes
+            case .authenticate(let message):
+                guard let authentication else { dispatcher.context.fail("AUTH was offered without passwords") }
+                return wait { $0.machine.authenticationAnswered(await authentication.answer(message)) }
+            case .abandonAuthentication:
+                authentication?.abandon()
             case .checkSender(let transaction):
                 self.transaction = transaction
-                machine.senderChecked(.accept)
+                guard let authentication else {
+                    machine.senderChecked(.accept)
+                    continue
+                }
+                return wait { $0.machine.senderChecked(await authentication.verdict(on: transaction)) }
             case .checkRecipient(let request):
                 return wait { await $0.check(request) }
             case .beginMessage:
@@ -90,7 +124,14 @@ final class SMTPSession {
             case .rollbackMessage:
                 rollback()
             case .startTLS:
-                dispatcher.context.fail("STARTTLS was offered without TLS")
+                return wait { session in
+                    await session.flush()
+                    if let channel = await session.secure() {
+                        session.machine.tlsStarted(over: channel)
+                    } else {
+                        session.machine.tlsFailed()
+                    }
+                }
             case .close(let reason):
                 logFailures()
                 guard flushAtOnce() else { return wait { await $0.flush() } }
@@ -107,6 +148,11 @@ final class SMTPSession {
             await work(self)
             proceed()
         }
+    }
+
+    private func secure() async -> ChannelSecurity? {
+        guard let tls else { dispatcher.context.fail("TLS was offered without certificates") }
+        return await shakeHands(with: tls)
     }
 
     // MARK: Bytes
@@ -136,7 +182,15 @@ final class SMTPSession {
     }
 
     private func awaitInput() {
-        stream.readiness.whenReadable(deadline: .now() + idle) { [self] in inputAwaited($0) }
+        stream.whenReadable(deadline: patience()) { [self] in inputAwaited($0) }
+    }
+
+    /// Until when the client may take its time: from its last whole command, or its last good piece of a message.
+    private func patience() -> MonotonicInstant {
+        if let waitedSince, waitedSince.progress == machine.progress { return waitedSince.deadline }
+        let deadline = MonotonicInstant.now() + idle
+        waitedSince = (machine.progress, deadline)
+        return deadline
     }
 
     private func inputAwaited(_ result: WaitResult) {

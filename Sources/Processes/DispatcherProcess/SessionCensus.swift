@@ -1,31 +1,71 @@
+import Configuration
 import EventLoop
 import MailSyntax
 
 /// Which sessions are open: how many in all, and how many from each client's network.
 @EventLoopActor
 final class SessionCensus {
-    /// Open sessions of one client network.
-    static let maximumPerClient = 1_000
     /// Descriptors kept for everything that is no session: agents, files, links.
     static let reservedDescriptors = 256
 
     private var sessions: [ObjectIdentifier: SMTPSession] = [:]
     private var byNetwork: [IPAddress: Int] = [:]
+    /// Connections whose proxy has not said yet who is there.
+    private var announced = 0
     private(set) var total: Int64 = 0
     private(set) var totalLocal: Int64 = 0
     private var waiter: UnsafeContinuation<Void, Never>?
     private var timer: LoopTimer?
+    /// Sessions that descriptors allow.
+    private let possible: Int
     /// Sessions that may be open at once.
-    let maximum: Int
+    private var maximum: Int
+    private var perClient = 0
+    private var rates = ConnectionRates()
 
-    init(maximum: Int) { self.maximum = maximum }
+    init(maximum: Int) {
+        possible = maximum
+        self.maximum = maximum
+    }
+
+    /// Takes the limits of a new configuration; sessions above them go on.
+    func setLimits(_ settings: SessionSettings) {
+        maximum = settings.maximumSessions > 0 ? min(possible, settings.maximumSessions) : possible
+        perClient = settings.maximumSessionsPerClient
+        rates.perMinute = settings.maximumConnectionsPerMinute
+    }
 
     var count: Int { sessions.count }
 
-    /// Whether another session of this client is welcome.
-    func hasRoom(for client: IPAddress) -> Bool {
-        sessions.count < maximum && byNetwork[client.network, default: 0] < Self.maximumPerClient
+    /// Connections that hold a descriptor.
+    private var connections: Int { sessions.count + announced }
+
+    /// Why a client is turned away; the words are for the log.
+    enum Refusal: String {
+        case tooManySessions = "too many sessions"
+        case tooManyOfClient = "too many sessions of this client"
+        case tooQuick = "too many connections of this client"
     }
+
+    /// What stands against another session of this client; nil when it is welcome, and its connection counts.
+    func refusal(of client: IPAddress, now: MonotonicInstant) -> Refusal? {
+        guard connections < maximum else { return .tooManySessions }
+        // Programs of this machine could stop the daemon in other ways, and a flood of them is usually mail.
+        guard !client.isLoopback else { return nil }
+        let network = client.network
+        if perClient > 0, byNetwork[network, default: 0] >= perClient { return .tooManyOfClient }
+        return rates.takes(network, at: now.nanoseconds / 1_000_000_000) ? nil : .tooQuick
+    }
+
+    /// Counts a connection until its proxy has named the client; false when there is no room for it.
+    func announce() -> Bool {
+        guard connections < maximum else { return false }
+        announced += 1
+        return true
+    }
+
+    /// What ``announce()`` counted has been named, or is gone.
+    func retract() { announced -= 1 }
 
     func add(_ session: SMTPSession, from client: IPAddress?) {
         sessions[ObjectIdentifier(session)] = session
@@ -62,6 +102,14 @@ final class SessionCensus {
 }
 
 extension IPAddress {
+    /// An address of this machine alone.
+    var isLoopback: Bool {
+        switch self {
+        case .v4(let value): value >> 24 == 127
+        case .v6(let high, let low): high == 0 && low == 1
+        }
+    }
+
     /// What counts as one client: an IPv4 address, or the /64 that an IPv6 host usually has to itself.
     var network: IPAddress {
         switch self {

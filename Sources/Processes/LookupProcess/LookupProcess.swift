@@ -1,3 +1,4 @@
+import Authentication
 import Configuration
 import EventLoop
 import Interprocess
@@ -23,6 +24,9 @@ package final class LookupProcess: RoleProcess {
     var parent: Link<LookupToParent, ParentToLookup>?
     /// Questions about .forward files that the parent has not answered yet.
     let forwards = PendingRequests<ForwardFile>()
+    /// Comparisons of passwords that the parent has not answered yet.
+    let passwords = PendingRequests<PasswordVerdict>()
+    var authentications = Authentications()
 
     package init(context: RoleContext) {
         self.context = context
@@ -43,6 +47,11 @@ package final class LookupProcess: RoleProcess {
             throw ViewRefused("\(error)")
         }
         self.view = view
+        forgetCredentials()
+        for (path, connection) in authentications.dovecots where !view.dovecotSockets.contains(path) {
+            connection.close()
+            authentications.dovecots[path] = nil
+        }
     }
 
     /// Asks a table; one that is not there cannot say.
@@ -54,7 +63,11 @@ package final class LookupProcess: RoleProcess {
 
     func updateLoadedTable(_ name: String) throws(TableUpdateError) {
         try loadedTables?.update(name)
+        forgetCredentials()
     }
+
+    /// The values of a table that has them all at hand; nil for any other.
+    func storedValues(in table: String) -> [String]? { loadedTables?.values(of: table) }
 
     package func connect(_ peer: Role, over descriptor: consuming OwnedDescriptor) {
         switch peer {
@@ -85,6 +98,26 @@ package final class LookupProcess: RoleProcess {
             dispatcher?.send(.user(request: request, user(name, in: userbase)))
         case .hostname(let request, let table, let address):
             dispatcher?.send(.hostname(request: request, hostname(of: address, in: table)))
+        case .exchangers(let request, _):
+            dispatcher?.send(.exchangers(request: request, .failed("no resolver")))
+        case .addresses(let request, _):
+            dispatcher?.send(.addresses(request: request, .failed("no resolver")))
+        case .reverseName(let request, _):
+            dispatcher?.send(.reverseName(request: request, .failed("no resolver")))
+        case .mechanisms(let request, let source):
+            spawn { [self] in
+                let names = await mechanisms(of: source)
+                dispatcher?.send(.mechanisms(request: request, Array(names.prefix(LookupToDispatcher.maximumMechanisms))))
+            }
+        case .authenticate(let request, let exchange, let start):
+            spawn { [self] in dispatcher?.send(.authentication(request: request, await authenticate(exchange, start))) }
+        case .continueAuthentication(let request, let exchange, let response):
+            spawn { [self] in
+                dispatcher?.send(.authentication(request: request, await continueAuthentication(exchange, response)))
+            }
+        case .abandonAuthentication(let exchange): abandonAuthentication(exchange)
+        case .checkSender(let request, let table, let user, let sender):
+            dispatcher?.send(.sender(request: request, senderVerdict(sender, of: user, in: table)))
         }
     }
 
@@ -106,6 +139,7 @@ package final class LookupProcess: RoleProcess {
         switch message {
         case .forward(let request, let answer):
             forwards.resolve(request, answer)
+        case .password(let request, let verdict): passwords.resolve(request, verdict)
         case .user(let request, let userbase, let name):
             parent?.send(.user(request: request, user(name, in: userbase)))
         }

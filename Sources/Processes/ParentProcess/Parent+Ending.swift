@@ -29,6 +29,7 @@ extension ParentProcess {
                 continue
             }
             if offline.childEnded(process, status) { continue }
+            if checkers.childEnded(process) { continue }
             guard let handle = roles.values.first(where: { handle in handle.process == process }) else { continue }
             handle.hasExited = true
             if !isEnding {

@@ -15,9 +15,20 @@ extension ParentProcess {
             return report(errors)
         }
         reloadWaiters.append(report)
-        // Lookup reads the tables, and one of them may turn out to be unusable: it is asked before anybody else
-        // has changed anything.
-        sendView(to: .lookup)
+        let new = configuration
+        spawn { [self] in
+            switch await loadCredentials(for: new) {
+            case .loaded(let loaded):
+                newCredentials = loaded
+                // Lookup reads the tables, and one of them may turn out to be unusable: it is asked before anybody
+                // else has changed anything.
+                sendView(to: .lookup)
+            case .refused(let reasons):
+                for reason in reasons { log.error(reason) }
+                comeBack()
+                finishReload(reasons)
+            }
+        }
     }
 
     private func sendView(to role: Role) {
@@ -56,25 +67,33 @@ extension ParentProcess {
             return
         }
         // Only now, when the dispatcher knows the new listeners by number.
-        giveListeners()
+        giveCredentials(newCredentials ?? credentials)
+        noteAuthentication()
         log.info("configuration reloaded")
         finishReload([])
     }
 
     func viewRefused(by handle: RoleHandle, _ reason: String) {
-        guard handle.role == .lookup, let previous else {
+        guard handle.role == .lookup, previous != nil else {
             log.critical("\(handle.role.name): \(reason)")
             return end(status: 1)
         }
         handle.pendingViews = max(0, handle.pendingViews - 1)
-        configuration = previous.configuration
-        sockets = previous.sockets
+        comeBack()
         log.error(reason)
         finishReload([reason])
     }
 
+    /// The old configuration is in force again: nobody else has seen the new one.
+    private func comeBack() {
+        guard let previous else { return }
+        configuration = previous.configuration
+        sockets = previous.sockets
+    }
+
     private func finishReload(_ errors: [String]) {
         previous = nil
+        newCredentials = nil
         let waiters = reloadWaiters
         reloadWaiters = []
         for waiter in waiters { waiter(errors) }

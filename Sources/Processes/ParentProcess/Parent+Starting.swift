@@ -55,7 +55,8 @@ extension ParentProcess {
         case .control: control = peerLink(peer, descriptor) { [unowned self] message, _ in receive(message) }
         case .lookup: lookup = peerLink(peer, descriptor) { [unowned self] message, _ in receive(message) }
         case .dispatcher: dispatcher = peerLink(peer, descriptor) { [unowned self] message, _ in receive(message) }
-        case .parent, .queue, .scheduler, .crypto: preconditionFailure("Role.pairs gives the parent no link to \(peer.name)")
+        case .crypto: crypto = peerLink(peer, descriptor) { [unowned self] message, _ in receive(message) }
+        case .parent, .queue, .scheduler: preconditionFailure("Role.pairs gives the parent no link to \(peer.name)")
         }
     }
 
@@ -81,8 +82,7 @@ extension ParentProcess {
         case .queue: configuration.view(for: QueueView.self).encoded
         case .scheduler: configuration.view(for: SchedulerView.self).encoded
         case .dispatcher: configuration.view(for: DispatcherView.self).encoded
-        case .crypto: configuration.view(for: CryptoView.self).encoded
-        case .control, .parent: []
+        case .control, .crypto, .parent: []
         }
     }
 }

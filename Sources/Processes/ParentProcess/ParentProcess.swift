@@ -1,3 +1,4 @@
+import Certificates
 import Configuration
 import EventLoop
 import Glibc
@@ -19,13 +20,24 @@ package final class ParentProcess {
     var control: Link<ParentToControl, ControlToParent>?
     var lookup: Link<ParentToLookup, LookupToParent>?
     var dispatcher: Link<ParentToDispatcher, DispatcherToParent>?
+    var crypto: Link<ParentToCrypto, CryptoToParent>?
     /// Bound sockets, kept over reloads.
     var sockets: [BoundSocket] = []
     var nextSocket: UInt32 = 1
     /// Running delivery agents by process number, with the user they run as.
     var agents: [pid_t: String] = [:]
     let offline: OfflineReplay
+    let checkers: PasswordCheckers
     let users = PendingRequests<UserVerdict>()
+    /// Keys that crypto has not said anything about; the numbers of the requests are those of the keys.
+    let keyLoads = PendingRequests<KeyVerdict>()
+    /// In force.
+    var credentials = HeldCredentials()
+    let unlockedKeys: UnlockedKeys
+    var renewalTimer: LoopTimer?
+    var isRenewing = false
+    /// The state of the files when a renewal failed last.
+    var refusedStamps: [String: CredentialFile.Stamp]?
     var watches: [SignalWatch] = []
     var isEnding = false
     /// Every role is ready and clients are let in.
@@ -42,35 +54,43 @@ package final class ParentProcess {
     var exitStatus: CInt = 0
     /// What is in force again when a role refuses its part of the configuration being reloaded.
     var previous: (configuration: Configuration, sockets: [BoundSocket])?
+    /// What the configuration being reloaded names.
+    var newCredentials: HeldCredentials?
     /// Who waits for the reload under way to be confirmed by every role.
     var reloadWaiters: [@EventLoopActor ([String]) -> Void] = []
     private var readyWaiter: UnsafeContinuation<Void, Never>?
 
     init(
-        options: DaemonOptions, configuration: Configuration, installation: InstallationPaths, log: Logger,
-        report: StartReport?
+        options: DaemonOptions, configuration: Configuration, unlockedKeys: UnlockedKeys, installation: InstallationPaths,
+        log: Logger, report: StartReport?
     ) {
         self.options = options
+        self.unlockedKeys = unlockedKeys
         self.configuration = configuration
         self.installation = installation
         self.log = log
         self.report = report
         offline = OfflineReplay(installation: installation, sendmail: options.programs.sendmail, log: log)
+        checkers = PasswordCheckers(
+            installation: installation, log: log, errorOutput: options.logsToStandardError ? STDERR_FILENO : nil)
     }
 
     /// Runs the daemon until it is told to end. Never returns.
     ///
-    /// - Parameter report: Who waits for the outcome of the start, nil for nobody.
+    /// - Parameters:
+    ///   - unlockedKeys: The private keys whose passphrases were asked for.
+    ///   - report: Who waits for the outcome of the start, nil for nobody.
     package nonisolated static func run(
-        options: DaemonOptions, configuration: Configuration, installation: InstallationPaths, log: Logger,
-        report: StartReport?
+        options: DaemonOptions, configuration: Configuration, unlockedKeys: UnlockedKeys, installation: InstallationPaths,
+        log: Logger, report: StartReport?
     ) -> Never {
         // Until it is watched, a hangup would end the daemon half started.
         _ = signal(SIGHUP, SIG_IGN)
         runLoop(
             making: {
                 ParentProcess(
-                    options: options, configuration: configuration, installation: installation, log: log, report: report)
+                    options: options, configuration: configuration, unlockedKeys: unlockedKeys, installation: installation,
+                    log: log, report: report)
             },
             start: { await $0.start() })
         Diagnostics.leave(1)
@@ -92,12 +112,23 @@ package final class ParentProcess {
         watchSignals()
         await withUnsafeContinuation { readyWaiter = $0 }
         guard !isEnding else { return }
+        let outcome = await loadCredentials(for: configuration)
+        guard !isEnding else { return }
+        let credentials: HeldCredentials
+        switch outcome {
+        case .loaded(let loaded): credentials = loaded
+        case .refused(let reasons):
+            for reason in reasons.dropLast() { log.critical(reason) }
+            return fail(reasons.last ?? "certificates cannot be used")
+        }
         do throws(SystemError) {
             try openControlSocket()
         } catch {
             return fail("\(error)")
         }
-        giveListeners()
+        giveCredentials(credentials)
+        watchCredentials()
+        noteAuthentication()
         isServing = true
         log.info("smtpd ready, \(configuration.serverName)")
         report?.ready()
@@ -163,6 +194,7 @@ package final class ParentProcess {
         switch message {
         case .readForward(let request, let user, let userbase): readForward(of: user, in: userbase, answering: request)
         case .user(let request, let verdict): users.resolve(request, verdict)
+        case .checkPassword(let request, let question): checkPassword(question, answering: request)
         }
     }
 }

@@ -2,6 +2,7 @@ import Configuration
 import Glibc
 import MailSyntax
 import Platform
+import RoleProcess
 
 /// This machine, as far as reading a configuration asks about it.
 package struct SystemEnvironment: ConfigurationEnvironment {
@@ -100,20 +101,6 @@ extension FileFailure {
 }
 
 extension IPAddress {
-    /// The address of an internet socket; nil for a Unix one.
-    init?(_ address: SocketAddress) {
-        let octets = address.octets
-        switch octets.count {
-        case 4:
-            self = .v4(octets.reduce(UInt32(0)) { $0 << 8 | UInt32($1) })
-        case 16:
-            self = .v6(
-                high: octets[..<8].reduce(UInt64(0)) { $0 << 8 | UInt64($1) },
-                low: octets[8...].reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
-        default: return nil
-        }
-    }
-
     fileprivate var isLinkLocal: Bool {
         switch self {
         case .v4: false

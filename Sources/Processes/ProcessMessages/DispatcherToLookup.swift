@@ -1,3 +1,4 @@
+import Authentication
 import Envelopes
 import MailSyntax
 import WireFormat
@@ -12,6 +13,25 @@ package enum DispatcherToLookup: WireMessage, Hashable {
     /// The host name for an address of a listener with `hostnames`. Answered by
     /// ``LookupToDispatcher/hostname(request:_:)``.
     case hostname(request: UInt64, table: String, address: IPAddress)
+    /// The hosts that take mail for a domain. Answered by ``LookupToDispatcher/exchangers(request:_:)``, within a
+    /// minute or so; an address literal is its own exchanger.
+    case exchangers(request: UInt64, domain: Domain)
+    /// The addresses of a host, such as a smarthost. Answered by ``LookupToDispatcher/addresses(request:_:)``.
+    case addresses(request: UInt64, host: Domain)
+    /// The name of an address by reverse lookup. Answered by ``LookupToDispatcher/reverseName(request:_:)``.
+    case reverseName(request: UInt64, IPAddress)
+    /// Which mechanisms of SASL a listener offers. Answered by ``LookupToDispatcher/mechanisms(request:_:)``.
+    case mechanisms(request: UInt64, source: CredentialSource)
+    /// A client authenticates. The exchange is a number of the dispatcher's for what follows. Answered by
+    /// ``LookupToDispatcher/authentication(request:_:)``.
+    case authenticate(request: UInt64, exchange: UInt64, AuthenticationStart)
+    /// The client's answer to a challenge. Answered as ``authenticate(request:exchange:_:)`` is.
+    case continueAuthentication(request: UInt64, exchange: UInt64, response: [UInt8])
+    /// The exchange is over without an end. Not answered.
+    case abandonAuthentication(exchange: UInt64)
+    /// Whether an authenticated user may send as somebody, by a table of `senders`. Answered by
+    /// ``LookupToDispatcher/sender(request:_:)``.
+    case checkSender(request: UInt64, table: String, user: String, sender: ReversePath)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -30,6 +50,41 @@ package enum DispatcherToLookup: WireMessage, Hashable {
             writer.write(request)
             writer.write(table)
             address.encode(into: &writer)
+        case .exchangers(let request, let domain):
+            writer.write(UInt8(10))
+            writer.write(request)
+            domain.encode(into: &writer)
+        case .addresses(let request, let host):
+            writer.write(UInt8(11))
+            writer.write(request)
+            host.encode(into: &writer)
+        case .reverseName(let request, let address):
+            writer.write(UInt8(12))
+            writer.write(request)
+            address.encode(into: &writer)
+        case .mechanisms(let request, let source):
+            writer.write(UInt8(20))
+            writer.write(request)
+            source.encode(into: &writer)
+        case .authenticate(let request, let exchange, let start):
+            writer.write(UInt8(21))
+            writer.write(request)
+            writer.write(exchange)
+            start.encode(into: &writer)
+        case .continueAuthentication(let request, let exchange, let response):
+            writer.write(UInt8(22))
+            writer.write(request)
+            writer.write(exchange)
+            writer.write(response)
+        case .abandonAuthentication(let exchange):
+            writer.write(UInt8(23))
+            writer.write(exchange)
+        case .checkSender(let request, let table, let user, let sender):
+            writer.write(UInt8(24))
+            writer.write(request)
+            writer.write(table)
+            writer.write(user)
+            sender.encode(into: &writer)
         }
     }
 
@@ -45,6 +100,22 @@ package enum DispatcherToLookup: WireMessage, Hashable {
         case 3:
             self = .hostname(
                 request: try reader.readUInt64(), table: try reader.readName(), address: try IPAddress(from: &reader))
+        case 10: self = .exchangers(request: try reader.readUInt64(), domain: try Domain(from: &reader))
+        case 11: self = .addresses(request: try reader.readUInt64(), host: try Domain(from: &reader))
+        case 12: self = .reverseName(request: try reader.readUInt64(), try IPAddress(from: &reader))
+        case 20:
+            self = .mechanisms(request: try reader.readUInt64(), source: try CredentialSource(from: &reader))
+        case 21:
+            self = .authenticate(
+                request: try reader.readUInt64(), exchange: try reader.readUInt64(), try AuthenticationStart(from: &reader))
+        case 22:
+            self = .continueAuthentication(
+                request: try reader.readUInt64(), exchange: try reader.readUInt64(), response: try reader.readResponse())
+        case 23: self = .abandonAuthentication(exchange: try reader.readUInt64())
+        case 24:
+            self = .checkSender(
+                request: try reader.readUInt64(), table: try reader.readName(), user: try reader.readName(),
+                sender: try ReversePath(from: &reader))
         case let kind: throw .unknownValue(UInt64(kind), for: "DispatcherToLookup")
         }
     }

@@ -9,6 +9,21 @@ package enum LookupToDispatcher: WireMessage, Hashable {
     /// The answer to ``DispatcherToLookup/hostname(request:table:address:)``: what the table says, which need
     /// not be a host name; nil when it has no entry or could not say.
     case hostname(request: UInt64, String?)
+    /// The answer to ``DispatcherToLookup/exchangers(request:domain:)``.
+    case exchangers(request: UInt64, ExchangerVerdict)
+    /// The answer to ``DispatcherToLookup/addresses(request:host:)``.
+    case addresses(request: UInt64, AddressVerdict)
+    /// The answer to ``DispatcherToLookup/reverseName(request:_:)``.
+    case reverseName(request: UInt64, ReverseNameVerdict)
+    /// The answer to ``DispatcherToLookup/mechanisms(request:source:)``: names in capitals, the best first.
+    case mechanisms(request: UInt64, [String])
+    /// The answer to a message of SASL.
+    case authentication(request: UInt64, AuthenticationVerdict)
+    /// The answer to ``DispatcherToLookup/checkSender(request:table:user:sender:)``.
+    case sender(request: UInt64, SenderVerdict)
+
+    /// Mechanisms that a listener can offer.
+    package static let maximumMechanisms = 32
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -24,6 +39,30 @@ package enum LookupToDispatcher: WireMessage, Hashable {
             writer.write(UInt8(3))
             writer.write(request)
             writer.write(name) { $1.write(line: $0) }
+        case .exchangers(let request, let verdict):
+            writer.write(UInt8(10))
+            writer.write(request)
+            verdict.encode(into: &writer)
+        case .addresses(let request, let verdict):
+            writer.write(UInt8(11))
+            writer.write(request)
+            verdict.encode(into: &writer)
+        case .reverseName(let request, let verdict):
+            writer.write(UInt8(12))
+            writer.write(request)
+            verdict.encode(into: &writer)
+        case .mechanisms(let request, let names):
+            writer.write(UInt8(20))
+            writer.write(request)
+            writer.write(list: names) { $1.write($0) }
+        case .authentication(let request, let verdict):
+            writer.write(UInt8(21))
+            writer.write(request)
+            verdict.encode(into: &writer)
+        case .sender(let request, let verdict):
+            writer.write(UInt8(22))
+            writer.write(request)
+            verdict.encode(into: &writer)
         }
     }
 
@@ -35,6 +74,16 @@ package enum LookupToDispatcher: WireMessage, Hashable {
             self = .hostname(
                 request: try reader.readUInt64(),
                 try reader.readOptional { reader throws(WireError) in try reader.readLine() })
+        case 10: self = .exchangers(request: try reader.readUInt64(), try ExchangerVerdict(from: &reader))
+        case 11: self = .addresses(request: try reader.readUInt64(), try AddressVerdict(from: &reader))
+        case 12: self = .reverseName(request: try reader.readUInt64(), try ReverseNameVerdict(from: &reader))
+        case 20:
+            let request = try reader.readUInt64()
+            let names = try reader.readList { reader throws(WireError) in try reader.readName() }
+            guard names.count <= Self.maximumMechanisms else { throw .invalid("number of mechanisms") }
+            self = .mechanisms(request: request, names)
+        case 21: self = .authentication(request: try reader.readUInt64(), try AuthenticationVerdict(from: &reader))
+        case 22: self = .sender(request: try reader.readUInt64(), try SenderVerdict(from: &reader))
         case let kind: throw .unknownValue(UInt64(kind), for: "LookupToDispatcher")
         }
     }

@@ -1,11 +1,14 @@
 import WireFormat
 
-/// What lookup may ask of the parent: a user's .forward file, read with the user's own rights. And its answers.
+/// What lookup may ask of the parent: a user's .forward file, read with the user's own rights, and comparisons of
+/// passwords that take long. And its answers.
 package enum LookupToParent: WireMessage, Hashable {
     /// Answered by ``ParentToLookup/forward(request:_:)``.
     case readForward(request: UInt64, user: UserEntry, userbase: String)
     /// The answer to ``ParentToLookup/user(request:userbase:name:)``.
     case user(request: UInt64, UserVerdict)
+    /// Answered by ``ParentToLookup/password(request:_:)``.
+    case checkPassword(request: UInt64, PasswordQuestion)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -18,6 +21,10 @@ package enum LookupToParent: WireMessage, Hashable {
             writer.write(UInt8(2))
             writer.write(request)
             verdict.encode(into: &writer)
+        case .checkPassword(let request, let question):
+            writer.write(UInt8(20))
+            writer.write(request)
+            question.encode(into: &writer)
         }
     }
 
@@ -29,6 +36,7 @@ package enum LookupToParent: WireMessage, Hashable {
                 user: try UserEntry(from: &reader),
                 userbase: try reader.readName())
         case 2: self = .user(request: try reader.readUInt64(), try UserVerdict(from: &reader))
+        case 20: self = .checkPassword(request: try reader.readUInt64(), try PasswordQuestion(from: &reader))
         case let kind: throw .unknownValue(UInt64(kind), for: "LookupToParent")
         }
     }

@@ -1,7 +1,7 @@
 import MailSyntax
 import WireFormat
 
-/// What the parent gives the dispatcher: sockets it was allowed to bind, and agents.
+/// What the parent gives the dispatcher: sockets it was allowed to bind, agents, and certificates.
 package enum ParentToDispatcher: WireMessage, Hashable {
     /// A bound, listening socket comes along.
     case listener(ListenerSocket)
@@ -11,6 +11,8 @@ package enum ParentToDispatcher: WireMessage, Hashable {
     case agent(request: UInt64, user: UserEntry)
     /// No agent, and why in one printable line. Permanent: no later try would do better.
     case agentRefused(request: UInt64, isPermanent: Bool, reason: String)
+    /// Takes the place of what was sent before, at the next ``closeListeners(except:)``.
+    case credentials(Credentials)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -29,6 +31,9 @@ package enum ParentToDispatcher: WireMessage, Hashable {
             writer.write(request)
             writer.write(isPermanent)
             writer.write(line: reason)
+        case .credentials(let credentials):
+            writer.write(UInt8(5))
+            credentials.encode(into: &writer)
         }
     }
 
@@ -44,6 +49,7 @@ package enum ParentToDispatcher: WireMessage, Hashable {
                 request: try reader.readUInt64(),
                 isPermanent: try reader.readBool(),
                 reason: try reader.readLine())
+        case 5: self = .credentials(try Credentials(from: &reader))
         case let kind: throw .unknownValue(UInt64(kind), for: "ParentToDispatcher")
         }
     }

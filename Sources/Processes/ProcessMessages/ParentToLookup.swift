@@ -1,3 +1,4 @@
+import Authentication
 import Tables
 import WireFormat
 
@@ -8,6 +9,8 @@ package enum ParentToLookup: WireMessage, Hashable {
     /// The record of a user the parent is to become. Answered by
     /// ``LookupToParent/user(request:_:)``.
     case user(request: UInt64, userbase: String, name: String)
+    /// The answer to ``LookupToParent/checkPassword(request:_:)``.
+    case password(request: UInt64, PasswordVerdict)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -20,6 +23,10 @@ package enum ParentToLookup: WireMessage, Hashable {
             writer.write(request)
             writer.write(userbase)
             writer.write(name)
+        case .password(let request, let verdict):
+            writer.write(UInt8(20))
+            writer.write(request)
+            verdict.encode(into: &writer)
         }
     }
 
@@ -31,6 +38,7 @@ package enum ParentToLookup: WireMessage, Hashable {
                 request: try reader.readUInt64(),
                 userbase: try reader.readName(),
                 name: try reader.readName())
+        case 20: self = .password(request: try reader.readUInt64(), try PasswordVerdict(from: &reader))
         case let kind: throw .unknownValue(UInt64(kind), for: "ParentToLookup")
         }
     }

@@ -4,7 +4,7 @@ import WireFormat
 /// The queue's answers to control.
 package enum QueueToControl: WireMessage, Hashable {
     /// The answer to ``ControlToQueue/page(request:after:message:limit:)``; empty at the end.
-    case page(request: UInt64, [ListedEnvelope])
+    case page(request: UInt64, ListedLines)
     /// The answer to ``ControlToQueue/envelope(request:_:)``, nil for an unknown one.
     case envelope(request: UInt64, ListedEnvelope?)
     /// The answer to ``ControlToQueue/body(request:_:)``, nil for an unknown message. A file comes along as its
@@ -18,7 +18,7 @@ package enum QueueToControl: WireMessage, Hashable {
         case .page(let request, let entries):
             writer.write(UInt8(1))
             writer.write(request)
-            writer.write(list: entries) { $0.encode(into: &$1) }
+            entries.encode(into: &writer)
         case .envelope(let request, let envelope):
             writer.write(UInt8(2))
             writer.write(request)
@@ -37,9 +37,7 @@ package enum QueueToControl: WireMessage, Hashable {
     package init(from reader: inout WireReader) throws(WireError) {
         switch try reader.readUInt8() {
         case 1:
-            self = .page(
-                request: try reader.readUInt64(),
-                try reader.readList { reader throws(WireError) in try ListedEnvelope(from: &reader) })
+            self = .page(request: try reader.readUInt64(), try ListedLines(from: &reader))
         case 2:
             self = .envelope(
                 request: try reader.readUInt64(),
@@ -54,6 +52,30 @@ package enum QueueToControl: WireMessage, Hashable {
                 try reader.readList { reader throws(WireError) in try Statistic(from: &reader) })
         case let kind: throw .unknownValue(UInt64(kind), for: "QueueToControl")
         }
+    }
+}
+
+extension ListedLines: WireMessage {
+    package func encode(into writer: inout WireWriter) {
+        writer.write(list: lines) { line, writer in
+            line.id.encode(into: &writer)
+            writer.write(UInt32(truncatingIfNeeded: line.flagsEnd))
+            writer.write(UInt32(truncatingIfNeeded: line.stateStart))
+            writer.write(UInt32(truncatingIfNeeded: line.end))
+        }
+        writer.write(text)
+    }
+
+    /// - Throws: ``WireError/invalid(_:)`` for places outside the text or out of order, and a text that no
+    ///   terminal should get.
+    package init(from reader: inout WireReader) throws(WireError) {
+        let lines = try reader.readList { reader throws(WireError) in
+            Line(
+                id: try EnvelopeID(from: &reader), flagsEnd: Int(try reader.readUInt32()),
+                stateStart: Int(try reader.readUInt32()), end: Int(try reader.readUInt32()))
+        }
+        guard let listed = ListedLines(lines: lines, text: try reader.readBytes()) else { throw .invalid("lines of a listing") }
+        self = listed
     }
 }
 

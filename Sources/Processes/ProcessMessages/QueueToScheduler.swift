@@ -114,9 +114,15 @@ package struct ScheduledEnvelope: WireMessage, Hashable {
         created.encode(into: &writer)
         writer.write(timeToLive)
         writer.write(attempts)
-        writer.write(lastAttempt) { $0.encode(into: &$1) }
-        writer.write(lastNotice) { $0.encode(into: &$1) }
+        write(lastAttempt, into: &writer)
+        write(lastNotice, into: &writer)
         writer.write(isSuspended)
+    }
+
+    /// As any optional is written, but without a call by way of generics: a start writes a million.
+    private func write(_ time: Timestamp?, into writer: inout WireWriter) {
+        writer.write(time != nil)
+        if let time { time.encode(into: &writer) }
     }
 
     package init(from reader: inout WireReader) throws(WireError) {

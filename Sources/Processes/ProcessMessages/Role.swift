@@ -41,8 +41,8 @@ package enum Role: UInt8, Hashable, Sendable, CaseIterable {
 
     /// Which two processes talk to each other, apart from the parent's supervision of each.
     package static let pairs: [(Role, Role)] = [
-        (.parent, .control), (.parent, .lookup), (.parent, .dispatcher),
-        (.dispatcher, .lookup), (.dispatcher, .queue),
+        (.parent, .control), (.parent, .lookup), (.parent, .dispatcher), (.parent, .crypto),
+        (.dispatcher, .lookup), (.dispatcher, .queue), (.dispatcher, .crypto),
         (.queue, .lookup), (.queue, .scheduler),
         (.control, .dispatcher), (.control, .lookup), (.control, .queue), (.control, .scheduler),
     ]

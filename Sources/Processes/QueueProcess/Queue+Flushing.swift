@@ -60,13 +60,26 @@ extension QueueProcess {
     /// Tells the scheduler of new envelopes.
     func submit(_ envelopes: [Envelope]) {
         for envelope in envelopes { arrivedMeanwhile?.insert(envelope.id) }
-        scheduler?.send(
-            .submitted(
-                envelopes.map { envelope in
+        for news in QueueToScheduler.submissions(of: envelopes) { scheduler?.send(news) }
+    }
+}
+
+extension QueueToScheduler {
+    /// Envelopes that are announced together: a frame holds them with much to spare, and a message may have
+    /// more recipients than any frame holds.
+    static let maximumAnnounced = 4_096
+
+    /// The news of new envelopes, in their order.
+    static func submissions(of envelopes: [Envelope]) -> [QueueToScheduler] {
+        stride(from: 0, to: envelopes.count, by: maximumAnnounced).map { start in
+            let part = envelopes[start..<min(start + maximumAnnounced, envelopes.count)]
+            return .submitted(
+                part.map { envelope in
                     ScheduledEnvelope(
                         id: envelope.id, kind: DeliveryKind(envelope.kind), created: envelope.created,
                         timeToLive: envelope.timeToLive, attempts: 0, lastAttempt: nil, lastNotice: nil,
                         isSuspended: false)
-                }))
+                })
+        }
     }
 }

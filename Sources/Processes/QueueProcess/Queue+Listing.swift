@@ -8,22 +8,29 @@ extension QueueProcess {
     private static let maximumPage = 500
 
     /// The next envelopes in order of id, of one message or of all; those that cannot be read are left out.
-    func page(after: EnvelopeID?, of message: MessageID?, limit: Int) -> [ListedEnvelope] {
+    func page(after: EnvelopeID?, of message: MessageID?, limit: Int) -> ListedLines {
         let count = min(max(limit, 0), Self.maximumPage)
-        let start = after ?? message.flatMap { EnvelopeID(rawValue: (UInt64($0.rawValue) << 32) - 1) }
-        var entries: [ListedEnvelope] = []
-        for facts in store.page(after: start, limit: count) {
-            if let message, facts.id.message != message { break }
-            if let entry = listed(facts.id) { entries.append(entry) }
+        var start = after ?? message.flatMap { EnvelopeID(rawValue: (UInt64($0.rawValue) << 32) - 1) }
+        var listed = ListedLines()
+        while listed.lines.isEmpty {
+            let page = store.page(after: start, limit: count)
+            guard let last = page.last else { break }
+            start = last.id
+            for facts in page {
+                if let message, facts.id.message != message { return listed }
+                if let queued = queued(facts.id) { listed.append(queued.envelope, queued.transaction, queued.history) }
+            }
         }
-        return entries
+        return listed
     }
 
     func listed(_ id: EnvelopeID) -> ListedEnvelope? {
+        queued(id).map { ListedEnvelope(transaction: $0.transaction, envelope: $0.envelope, history: $0.history) }
+    }
+
+    private func queued(_ id: EnvelopeID) -> QueuedEnvelope? {
         do throws(StoreError) {
-            return try store.listedEnvelope(id).map {
-                ListedEnvelope(transaction: $0.transaction, envelope: $0.envelope, history: $0.history)
-            }
+            return try store.listedEnvelope(id)
         } catch {
             context.log.warning("envelope \(id): \(error)")
             return nil

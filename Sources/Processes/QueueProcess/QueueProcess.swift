@@ -101,18 +101,18 @@ package final class QueueProcess: RoleProcess {
     }
 
     /// Octets on their way to the scheduler above which the announcement waits.
-    private static let maximumAnnounced = 1 << 20
+    private static let maximumUnsent = 1 << 20
 
     /// Tells the scheduler of everything that was queued before, as fast as it listens.
     private func announceRecovered() async {
         var after: EnvelopeID?
         while true {
-            let page = store.page(after: after, limit: 4_096)
+            let page = store.page(after: after, limit: QueueToScheduler.maximumAnnounced)
             guard let last = page.last else { break }
             after = last.id
             let known = page.filter { arrivedMeanwhile?.contains($0.id) != true }
             scheduler?.send(.recovered(known.map(ScheduledEnvelope.init)))
-            await scheduler?.drained(below: Self.maximumAnnounced)
+            await scheduler?.drained(below: Self.maximumUnsent)
         }
         arrivedMeanwhile = nil
         // Reading the spool has taken much more than what is left of it.

@@ -11,6 +11,8 @@ package final class RoleContext {
     package let role: Role
     package let log: Logger
     package let installation: InstallationPaths
+    /// The other programs, found before the role gave up seeing them.
+    package let programs: InstalledPrograms
     /// Where the queue's files are, as the role sees them.
     package let queueDirectory: String
     /// What does not run until an operator resumes it.
@@ -18,12 +20,13 @@ package final class RoleContext {
     private let parent: Link<ChildToParent, ParentToChild>
 
     init(
-        role: Role, log: Logger, installation: InstallationPaths, queueDirectory: String,
+        role: Role, log: Logger, installation: InstallationPaths, programs: InstalledPrograms, queueDirectory: String,
         startsPaused: Set<PausableService>, parent: Link<ChildToParent, ParentToChild>
     ) {
         self.role = role
         self.log = log
         self.installation = installation
+        self.programs = programs
         self.queueDirectory = queueDirectory
         self.startsPaused = startsPaused
         self.parent = parent
@@ -52,5 +55,5 @@ package final class RoleContext {
 
     /// The largest frame between roles, in bytes: what the largest list that is allowed comes to with the
     /// longest addresses, such as the 10,000 envelopes of one expansion. A link holds no more than it was sent.
-    package static let maximumFrame = 16 << 20
+    package nonisolated static let maximumFrame = 16 << 20
 }

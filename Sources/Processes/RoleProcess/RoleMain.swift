@@ -9,6 +9,7 @@ import WireFormat
 @EventLoopActor
 package final class RoleMain<Process: RoleProcess> {
     private let installation: InstallationPaths
+    private let programs = InstalledPrograms()
     private let log: Logger
     private let startsPaused: Set<PausableService>
     private var parent: Link<ChildToParent, ParentToChild>?
@@ -52,7 +53,7 @@ package final class RoleMain<Process: RoleProcess> {
             closed: { _ in Diagnostics.leave(1) })
         self.parent = parent
         let context = RoleContext(
-            role: role, log: log, installation: installation,
+            role: role, log: log, installation: installation, programs: programs,
             queueDirectory: Process.privileges.queueDirectory(installation: installation),
             startsPaused: startsPaused, parent: parent)
         process = Process(context: context)

@@ -19,6 +19,11 @@ struct ResidentAgent: ~Copyable {
     private var idleLimit: Int64?
     private var idleSince = monotonicMilliseconds()
     private var isOpen = true
+    /// The server stops or is gone: no command is begun any more.
+    private var isStopping = false
+
+    /// What commands get to end by themselves when the dispatcher is gone without a word, in milliseconds.
+    private static let patience: Int64 = 3_000
 
     /// Commands that run at one time; requests wait while there are more.
     static let maximumCommands = 16
@@ -97,6 +102,8 @@ struct ResidentAgent: ~Copyable {
             if batch.count == Maildir.largestUsefulBatch {
                 kept.append(entry)
             } else if case .command = entry.request.method {
+                // Not answered, so not begun: the queue has it.
+                if isStopping { continue }
                 if places > 0 { batch.append(entry) } else { kept.append(entry) }
                 places -= 1
             } else {
@@ -151,6 +158,7 @@ struct ResidentAgent: ~Copyable {
             case .nothing: return
             case .end:
                 isOpen = false
+                stop(within: Self.patience)
                 return
             case .bytes: try takeMessages()
             }
@@ -162,9 +170,15 @@ struct ResidentAgent: ~Copyable {
             switch try socket.next() {
             case .needsMore: return
             case .message(.deliver(let request), let body): waiting.append((request, body))
+            case .message(.endCommands(let milliseconds), _): stop(within: Int64(milliseconds))
             case .message(.leaveWhenIdle(let seconds), _): idleLimit = seconds == 0 ? nil : Int64(seconds) * 1_000
             }
             idleSince = monotonicMilliseconds()
         }
+    }
+
+    private mutating func stop(within milliseconds: Int64) {
+        isStopping = true
+        for running in commands { running.command.endSoon(now: monotonicMilliseconds(), within: milliseconds) }
     }
 }

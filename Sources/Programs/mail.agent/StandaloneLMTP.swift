@@ -48,7 +48,7 @@ private func recipient(_ program: String, _ text: String) -> OutgoingMessage.Pat
     do throws(AddressSyntaxError) {
         let bytes = Array(text.utf8)
         guard bytes.contains(UInt8(ascii: "@")) else { return .user(try LocalPart(validating: bytes)) }
-        return .address(try MailAddress(parsing: bytes))
+        return .address(try address(text, completedBy: localHost))
     } catch {
         Diagnostics.fail("\(program): invalid recipient \(printable(text))", code: EX_TEMPFAIL)
     }

@@ -57,8 +57,21 @@ func sender(_ program: String, _ text: String?) -> ReversePath {
     if text.hasPrefix("<"), text.hasSuffix(">") { text = String(text.dropFirst().dropLast()) }
     do throws(AddressSyntaxError) {
         let domain = (try? Domain(validating: Array(hostName(program).utf8))) ?? localHost
-        return .mailbox(try MailAddress(parsing: Array(text.utf8), completedBy: domain))
+        return .mailbox(try address(text, completedBy: domain))
     } catch {
         Diagnostics.fail("\(program): invalid sender \(printable(text))")
+    }
+}
+
+/// An address by its grammar, or split at its last `@`: the environment of deliveries has addresses without
+/// the quotes of SMTP, and mail must not bounce because its sender needs them.
+func address(_ text: String, completedBy domain: Domain) throws(AddressSyntaxError) -> MailAddress {
+    let bytes = Array(text.utf8)
+    do throws(AddressSyntaxError) {
+        return try MailAddress(parsing: bytes, completedBy: domain)
+    } catch {
+        guard let at = bytes.lastIndex(of: UInt8(ascii: "@")), !bytes.contains(UInt8(ascii: "\"")) else { throw error }
+        return MailAddress(
+            try LocalPart(validating: Array(bytes[..<at])), at: try Domain(validating: Array(bytes[(at + 1)...])))
     }
 }

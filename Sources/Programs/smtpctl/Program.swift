@@ -36,12 +36,10 @@ struct Program {
             }
             finish(last, answer, request)
         } catch {
-            Diagnostics.say("smtpctl: \(error)")
-            // The spool of a stopped daemon is not touched; what waits for its start can be listed.
-            if case .notRunning = error, case .showQueue(nil) = request {
-                for lines in OfflineListing.lines(in: installation.offline) { try? Files.writeAll(raw: STDOUT_FILENO, lines.utf8) }
+            if case .notRunning = error, case .showQueue(let message) = request {
+                showStoredQueue(of: message, in: installation)
             }
-            exit(1)
+            Diagnostics.fail("smtpctl: \(error)")
         }
     }
 

@@ -1,3 +1,4 @@
+import CheckerProcess
 import Log
 import ProcessMessages
 import RoleProcess
@@ -15,6 +16,8 @@ struct Arguments {
         case help
         /// `-x ROLE`: one of the daemon's own processes.
         case role(Role)
+        /// `-x checker`: compare one password.
+        case checker
     }
 
     var mode = Mode.serve
@@ -100,6 +103,10 @@ struct Arguments {
                 case "x":
                     let text = try argument("-x", letters)
                     letters = ""
+                    if text == PasswordChecker.name {
+                        mode = .checker
+                        continue
+                    }
                     guard let role = Role(name: text), role != .parent else { throw .unknownRole(text) }
                     mode = .role(role)
                 default: throw .unknownOption("-\(letter)")

@@ -1,3 +1,5 @@
+import Certificates
+import CheckerProcess
 import Configuration
 import ControlProcess
 import CryptoProcess
@@ -38,6 +40,7 @@ struct Program {
         case .check: check(options(arguments))
         case .convert: convert(options(arguments))
         case .role(let role): run(role, arguments, installation)
+        case .checker: PasswordChecker.run(log: logger(options(arguments)))
         case .serve: serve(options(arguments), installation)
         }
     }
@@ -84,6 +87,9 @@ struct Program {
             exit(1)
         case .loaded(let configuration, let told):
             for line in told { Diagnostics.say(line) }
+            let (problems, warnings) = CertificateCheck.run(configuration)
+            for line in warnings + problems { Diagnostics.say(line) }
+            guard problems.isEmpty else { exit(1) }
             if options.isVerbose {
                 for line in ConfigurationReading.missingParts(of: configuration) { Diagnostics.say("note: \(line)") }
             }
@@ -165,6 +171,13 @@ struct Program {
             Diagnostics.fail(
                 "smtpd: need root privileges, or \(InstallationPaths.environmentVariable)=DIRECTORY to run without")
         }
+        let unlockedKeys: UnlockedKeys
+        do throws(CredentialFailure) {
+            // Here is the terminal; a daemon in the background has none.
+            unlockedKeys = try UnlockedKeys.ask(for: configuration)
+        } catch {
+            Diagnostics.fail("smtpd: \(error.text)")
+        }
         var report: StartReport?
         if !options.isForeground {
             do throws(SystemError) {
@@ -174,7 +187,7 @@ struct Program {
             }
         }
         ParentProcess.run(
-            options: options, configuration: configuration, installation: installation, log: logger(options),
-            report: report)
+            options: options, configuration: configuration, unlockedKeys: unlockedKeys, installation: installation,
+            log: logger(options), report: report)
     }
 }

@@ -30,8 +30,16 @@ package final class CommandDelivery {
 
     /// How long a command may take, in milliseconds.
     package static let timeLimit: Int64 = 300_000
-    /// What it gets to end by itself after SIGTERM, in milliseconds.
+    /// What it gets to end by itself after SIGTERM, in milliseconds; after a shutdown a part of it.
     private static let grace: Int64 = 5_000
+    private static let shutdownGrace: Int64 = 500
+
+    /// Why a command is ended before it ends itself.
+    package enum EndReason: Sendable {
+        case timeout
+        /// The server stops, and would deliver the message once more when it starts.
+        case shutdown
+    }
 
     private enum State {
         case running
@@ -56,6 +64,7 @@ package final class CommandDelivery {
     private var output: SharedDescriptor?
     private var lastLine = LastLine()
     private var deadline: Int64
+    private var endReason = EndReason.timeout
     /// How long until the process is looked at again, in milliseconds. Mostly the end of its output says that
     /// it ends; one that closed its output before, or left it to a process in the background, has to be asked.
     private var interval: Int64 = 100
@@ -100,6 +109,13 @@ package final class CommandDelivery {
     /// When to go on at the latest, in milliseconds of the monotonic clock.
     package func wakeTime(now: Int64) -> Int64 { min(deadline, now + interval) }
 
+    /// Gives it so many milliseconds to end by itself, because the server stops.
+    package func endSoon(now: Int64, within milliseconds: Int64) {
+        guard case .running = state, now + milliseconds < deadline else { return }
+        deadline = now + milliseconds
+        endReason = .shutdown
+    }
+
     /// Does what can be done without waiting. To be called when a descriptor is ready or it is time.
     package func proceed(now: Int64) {
         if case .ended = state { return }
@@ -108,6 +124,9 @@ package final class CommandDelivery {
         do throws(SystemError) {
             if let status = try ChildProcess.poll(process) {
                 readOutput()
+                // What the command had in the background goes too. The number of its group cannot be another's yet:
+                // while the group has members it is not given out, and numbers come round only after all others.
+                if case .terminating = state { try ChildProcess.signalGroup(process, SIGKILL) }
                 state = .ended(outcome(of: status))
                 return
             }
@@ -117,7 +136,7 @@ package final class CommandDelivery {
             case .running:
                 try ChildProcess.signalGroup(process, SIGTERM)
                 state = .terminating
-                deadline = now + Self.grace
+                deadline = now + (endReason == .shutdown ? Self.shutdownGrace : Self.grace)
             case .terminating:
                 try ChildProcess.signalGroup(process, SIGKILL)
                 state = .killed
@@ -195,9 +214,9 @@ package final class CommandDelivery {
 
     private func outcome(of status: ExitStatus) -> DeliveryOutcome {
         if let readFailure { return DeliveryError.system(readFailure).outcome }
-        let isTimeout = if case .running = state { false } else { true }
+        let ended: EndReason? = if case .running = state { nil } else { endReason }
         return commandOutcome(
-            status, tookWholeMessage: hasReadMessage, isTimeout: isTimeout, lastLine: lastLine.text,
+            status, tookWholeMessage: hasReadMessage, ended: ended, lastLine: lastLine.text,
             everyFailureIsTemporary: request.everyFailureIsTemporary)
     }
 

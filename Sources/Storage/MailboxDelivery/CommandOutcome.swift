@@ -3,23 +3,29 @@ import Glibc
 import Platform
 
 /// What the end of a delivery command means: 0 is delivered if it took the whole message, 71 (EX_OSERR) and
-/// 75 (EX_TEMPFAIL) are tried again, any other status sends the message back, a signal is tried again.
+/// 75 (EX_TEMPFAIL) are tried again, any other status sends the message back, a signal is tried again, also one
+/// that ended a program of the shell's, which reports it as 128 and its number.
 ///
 /// - Parameters:
 ///   - tookWholeMessage: Whether all of the message went into its standard input.
-///   - isTimeout: We ended it, because its time was up.
+///   - ended: Why we ended it; nil when we did not.
 ///   - lastLine: The last line of its output, empty for none.
 ///   - everyFailureIsTemporary: 5.4 grammar.
 func commandOutcome(
-    _ status: ExitStatus, tookWholeMessage: Bool, isTimeout: Bool, lastLine: String, everyFailureIsTemporary: Bool
+    _ status: ExitStatus, tookWholeMessage: Bool, ended: CommandDelivery.EndReason?, lastLine: String, everyFailureIsTemporary: Bool
 ) -> DeliveryOutcome {
     func temporary(_ text: String) -> DeliveryOutcome { .temporary(DeliveryFailure(status: "4.3.0", text: text)) }
-    if isTimeout { return temporary("terminated; timeout") }
+    switch ended {
+    case .timeout: return temporary("terminated; timeout")
+    case .shutdown: return temporary("terminated; the mail server stops")
+    case nil: break
+    }
     switch status {
     case .exited(0):
         guard tookWholeMessage else { return temporary("mda exited prematurely") }
         return .delivered("Delivered")
     case .exited(let code):
+        if let number = signal(in: code) { return temporary("terminated; signal \(number)") }
         let text = lastLine.isEmpty ? "exited abnormally" : "\"\(lastLine)\""
         if everyFailureIsTemporary || code == EX_OSERR || code == EX_TEMPFAIL { return temporary(text) }
         return .permanent(DeliveryFailure(status: permanentStatus(code), text: text))
@@ -27,6 +33,10 @@ func commandOutcome(
         return temporary("terminated; signal \(number)")
     }
 }
+
+/// The signal that a shell's exit status stands for. Killed by somebody or out of memory, the program has said
+/// nothing about the message.
+private func signal(in code: CInt) -> CInt? { (1...64).contains(code - 128) ? code - 128 : nil }
 
 /// The status code for the exit statuses of sysexits.h that say something about the recipient.
 private func permanentStatus(_ code: CInt) -> String {

@@ -1,3 +1,5 @@
+import Platform
+
 /// CRC-32C (polynomial 0x1EDC6F41, reflected; RFC 3720 appendix B.4), eight bytes a step.
 enum Checksum {
     /// - Parameter previous: The checksum of the bytes before, to go on with.
@@ -10,6 +12,12 @@ enum Checksum {
     }
 
     private static func crc32c(_ input: UnsafeBufferPointer<UInt8>, _ previous: UInt32) -> UInt32 {
+        if ProcessorChecksum.isAvailable { return ~ProcessorChecksum.crc32c(UnsafeRawBufferPointer(input), state: ~previous) }
+        return byTables(input, previous)
+    }
+
+    /// The same for processors without an instruction for it.
+    static func byTables(_ input: UnsafeBufferPointer<UInt8>, _ previous: UInt32) -> UInt32 {
         tables.withUnsafeBufferPointer { table in
             let bytes = UnsafeRawBufferPointer(input)
             var crc = ~previous

@@ -69,6 +69,55 @@ enum LogEntry: Equatable, Sendable {
         }
     }
 
+    /// Passes over an entry, having found in it what ``init(from:)`` would: afterwards that cannot fail.
+    ///
+    /// - Returns: The message it is about.
+    /// - Throws: What ``init(from:)`` throws.
+    static func check(_ reader: inout RecordReader) throws(RecordError) -> UInt32 {
+        switch try reader.readUInt8() {
+        case 1:
+            let message = try reader.readUInt32()
+            try reader.skip(4)
+            let length = try reader.readUInt32()
+            try reader.skip(length == IndexedMessage.fileBody ? 8 : 4)
+            try checkEnvelopes(of: message, &reader)
+            return message
+        case 2:
+            let message = try reader.readUInt32()
+            try checkEnvelopes(of: message, &reader)
+            return message
+        case 3:
+            let key = try reader.readUInt64()
+            try reader.skip(4 + HistoryFacts.numbersSize)
+            _ = try reader.readBool()
+            return UInt32(truncatingIfNeeded: key >> 32)
+        case 4:
+            let message = try reader.readUInt32()
+            try reader.skip(4 * (try reader.readCount()))
+            return message
+        case let other:
+            throw .unknownValue(UInt64(other), for: "summary entry")
+        }
+    }
+
+    private static func checkEnvelopes(of message: UInt32, _ reader: inout RecordReader) throws(RecordError) {
+        try reader.skip(4)
+        let count = try reader.readVarint()
+        guard count <= reader.remaining else { throw .truncated }
+        for _ in 0..<count {
+            let number = try reader.readUInt32()
+            let kindByte = try reader.readUInt8()
+            guard message != 0, number != 0, EnvelopeFacts.Kind(rawValue: kindByte & 0x7F) != nil else {
+                throw .unknownValue(UInt64(kindByte), for: "envelope kind")
+            }
+            try reader.skip(8)
+            if kindByte & 0x80 != 0 {
+                try reader.skip(HistoryFacts.numbersSize)
+                _ = try reader.readBool()
+            }
+        }
+    }
+
     private static func encode(_ envelopes: [IndexedEnvelope], into writer: inout RecordWriter) {
         writer.write(envelopes.first?.recordOffset ?? 0)
         writer.write(varint: envelopes.count)
@@ -134,6 +183,9 @@ struct HistoryFacts: Equatable, Sendable {
         lastNotice = UInt32(clamping: history.lastNotice?.seconds ?? 0)
         isSuspended = history.isSuspended
     }
+
+    /// Bytes of what is written before the flag.
+    fileprivate static var numbersSize: Int { 12 }
 
     fileprivate func encode(into writer: inout RecordWriter) {
         writer.write(attempts)

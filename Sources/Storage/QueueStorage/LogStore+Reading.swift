@@ -51,7 +51,7 @@ extension LogStore {
             return cached
         }
         counts.envelopeCacheMisses += 1
-        let payload = try payload(at: location, nil, of: message.rawValue, guess: 1024)
+        let payload = try payload(at: location, nil, of: message.rawValue, guess: isListed ? 256 : 1024)
         do throws(RecordError) {
             let record = try MessageRecord(decoding: payload[...], of: message)
             // The envelopes of one message are listed one behind the other.

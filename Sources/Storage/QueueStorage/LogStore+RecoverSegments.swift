@@ -74,7 +74,7 @@ extension LogStore {
             var end: Int?
             if let next, next.sequence < candidate.segment.sequence {
                 device.close(candidate.segment.file)
-                removeFile(candidate.segment.name)
+                if mayWrite { removeFile(candidate.segment.name) }
                 continue
             }
             if let next, next.sequence == candidate.segment.sequence,
@@ -110,13 +110,17 @@ extension LogStore {
         }
     }
 
-    /// Replays one segment.
+    /// Reads one segment.
     ///
-    /// - Parameter end: Where its records end; nil for the last one, where only reading tells.
+    /// - Parameters:
+    ///   - end: Where its records end; nil for the last one, where only reading tells.
+    ///   - replay: Gets what is in it.
     /// - Returns: False when something in it was damaged.
-    func recover(_ segment: Segment, end: Int?, isLast: Bool) throws(StoreError) -> Bool {
+    func recover(
+        _ segment: Segment, end: Int?, isLast: Bool, _ replay: inout SummaryReplay
+    ) throws(StoreError) -> Bool {
         var segment = segment
-        if let (summary, trailer) = try readSummary(of: segment, end: end), replay(summary, in: segment.sequence) {
+        if let (summary, trailer) = try readSummary(of: segment, end: end), replay.add(summary, of: segment.sequence) {
             segment.end = trailer.end
             segments.append(segment)
             if isLast {
@@ -130,16 +134,16 @@ extension LogStore {
             try device.read(segment.file, at: 0, count: end ?? segment.size)
         }
         let scan = SegmentScan(bytes, salt: segment.salt, end: end)
-        if end == nil { try secure(segment, scan, bytes) }
-        for entry in scan.entries { index.replay(entry, in: segment.sequence) }
+        if mayWrite, end == nil { try secure(segment, scan, bytes) }
         segment.end = scan.end
         segments.append(segment)
-        report(scan, of: segment, bytes)
+        if mayWrite { report(scan, of: segment, bytes) }
         let summary = encodedEntries(scan.entries)
+        guard replay.add(summary, of: segment.sequence) else { preconditionFailure("a summary is written as it is read") }
         if isLast {
             head = Head(
                 nextBatch: scan.nextBatch, summary: summary, isClosed: segment.size != options.segmentSize)
-        } else {
+        } else if mayWrite {
             Self.seal(segment, summary: summary, nextBatch: scan.nextBatch)?.perform(on: device)
         }
         return scan.gaps.isEmpty
@@ -185,21 +189,6 @@ extension LogStore {
             guard Checksum.crc32c(payload) == header.payloadChecksum else { return nil }
             return (payload, trailer)
         }
-    }
-
-    /// False, and nothing replayed, when it makes no sense.
-    private func replay(_ summary: [UInt8], in segment: UInt32) -> Bool {
-        var reader = RecordReader(summary)
-        var entries: [LogEntry] = []
-        do throws(RecordError) {
-            while reader.remaining > 0 { entries.append(try LogEntry(from: &reader)) }
-        } catch {
-            return false
-        }
-        // Entries about different messages do not touch each other, and in order of id neighbours are found at once.
-        let order = entries.indices.map { UInt64(entries[$0].message) << 32 | UInt64($0) }.sorted()
-        for place in order { index.replay(entries[Int(place & 0xFFFF_FFFF)], in: segment) }
-        return true
     }
 
     /// Keeps copies of what could not be read and says so, once: a copy that is there was reported before.

@@ -40,9 +40,12 @@ extension LogStore {
         try setAsideForeignSegments(except: found)
         var isDamaged = false
         let valid = withoutVoidOnes(found)
+        var replay = SummaryReplay()
         for (place, (segment, end)) in valid.enumerated() {
-            if try !recover(segment, end: end, isLast: place == valid.count - 1) { isDamaged = true }
+            if try !recover(segment, end: end, isLast: place == valid.count - 1, &replay) { isDamaged = true }
+            if replay.isFull { replay.finish(in: &index) }
         }
+        replay.finish(in: &index)
         try Self.converting { () throws(SystemError) in
             try recoverLarge(isDamaged: isDamaged)
             try emptyIncoming()
@@ -59,7 +62,7 @@ extension LogStore {
     // MARK: Format and directories
 
     /// - Returns: Whether the format file says what we understand.
-    private func checkFormat() throws(StoreError) -> Bool {
+    func checkFormat() throws(StoreError) -> Bool {
         let content = try Self.converting { () throws(SystemError) -> [UInt8]? in
             guard let status = try device.status("format"), status.isRegular else { return nil }
             let file = try device.open("format")

@@ -84,7 +84,8 @@ package final class LogStore: QueueStore {
     let device: any StorageDevice
     let options: Options
     let random: () -> UInt64
-    let lock: FileHandle
+    /// Nil for a store that is only looked at.
+    let lock: FileHandle?
 
     var index = QueueIndex()
     /// In order of sequence; the last is the head.
@@ -115,7 +116,7 @@ package final class LogStore: QueueStore {
     var verified: Set<MessageID> = []
     var counts = StoreStatistics()
 
-    init(device: any StorageDevice, options: Options, lock: FileHandle, random: @escaping () -> UInt64) {
+    init(device: any StorageDevice, options: Options, lock: FileHandle?, random: @escaping () -> UInt64) {
         precondition(
             options.segmentSize >= 2 * options.largestInlineBody + 4 * SegmentHeader.size
                 && options.segmentSize < Int(UInt32.max) / 2,
@@ -134,7 +135,7 @@ package final class LogStore: QueueStore {
         for reception in receiving.values {
             if let file = reception.file { device.close(file) }
         }
-        device.close(lock)
+        if let lock { device.close(lock) }
     }
 
     static func segmentName(_ sequence: UInt32) -> String { "segments/" + hexadecimal(sequence) }

@@ -61,14 +61,14 @@ struct RecordReader {
 
     var remaining: Int { bytes.endIndex - position }
 
-    mutating func readUInt8() throws(RecordError) -> UInt8 {
+    @inline(__always) mutating func readUInt8() throws(RecordError) -> UInt8 {
         guard position < bytes.endIndex else { throw .truncated }
         defer { position += 1 }
         return bytes[position]
     }
-    mutating func readUInt16() throws(RecordError) -> UInt16 { try readInteger() }
-    mutating func readUInt32() throws(RecordError) -> UInt32 { try readInteger() }
-    mutating func readUInt64() throws(RecordError) -> UInt64 { try readInteger() }
+    @inline(__always) mutating func readUInt16() throws(RecordError) -> UInt16 { try readInteger() }
+    @inline(__always) mutating func readUInt32() throws(RecordError) -> UInt32 { try readInteger() }
+    @inline(__always) mutating func readUInt64() throws(RecordError) -> UInt64 { try readInteger() }
     mutating func readInt64() throws(RecordError) -> Int64 { Int64(bitPattern: try readInteger()) }
 
     mutating func readBool() throws(RecordError) -> Bool {
@@ -112,6 +112,12 @@ struct RecordReader {
         }
         position += count
         return text
+    }
+
+    /// Passes over bytes that need no look.
+    mutating func skip(_ count: Int) throws(RecordError) {
+        guard count >= 0, count <= remaining else { throw .truncated }
+        position += count
     }
 
     /// Throws when bytes are left over.

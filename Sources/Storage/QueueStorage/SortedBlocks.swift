@@ -157,6 +157,8 @@ protocol SortedElement {
 extension Array where Element: SortedElement {
     /// Where the key is, or would be inserted.
     fileprivate func position(of key: Element.Key) -> Int {
+        // A start reads everything in order.
+        if let last, last.key < key { return count }
         var low = 0
         var high = count
         while low < high {

@@ -72,6 +72,10 @@ package final class UnixStorageDevice: StorageDevice {
     }
 
     package func read(_ file: FileHandle, at offset: Int, count: Int) throws(SystemError) -> [UInt8] {
+        try Self.readBytes(file, at: offset, count: count)
+    }
+
+    static func readBytes(_ file: FileHandle, at offset: Int, count: Int) throws(SystemError) -> [UInt8] {
         var failure: SystemError?
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { room, filled in
             while filled < count {

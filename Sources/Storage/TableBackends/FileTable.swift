@@ -70,6 +70,8 @@ package struct FileTable: TableBackend {
         problems = content.problems
     }
 
+    package var values: [String]? { table.values }
+
     package var warnings: [String] { problems.map { "\(path):\($0.line): \($0.reason)" } }
 
     package mutating func invalidEntries(for service: TableService) -> [(entry: String, reason: String)] {

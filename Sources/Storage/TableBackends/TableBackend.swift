@@ -18,6 +18,9 @@ package protocol TableBackend: Sendable {
     /// configuration is checked.
     mutating func invalidEntries(for service: TableService) -> [(entry: String, reason: String)]
 
+    /// The values of a mapping whose whole content is at hand; nil for a table that would have to search.
+    var values: [String]? { get }
+
     /// True when ``update()`` would read something else than what is in use.
     func isOutdated() -> Bool
 }
@@ -25,12 +28,14 @@ package protocol TableBackend: Sendable {
 extension TableBackend {
     package var warnings: [String] { [] }
     package func isOutdated() -> Bool { false }
+    package var values: [String]? { nil }
     package mutating func invalidEntries(for service: TableService) -> [(entry: String, reason: String)] { [] }
 }
 
 /// What the configuration says cannot change behind its back.
 extension StaticTable: TableBackend {
     package mutating func update() throws(TableUpdateError) {}
+    package var values: [String]? { elements.compactMap(\.value) }
 }
 
 /// Why a table could not be read.

@@ -51,6 +51,9 @@ package struct TableSet: Sendable {
         try table.update()
     }
 
+    /// The values of a mapping whose whole content is at hand; nil for any other table.
+    package func values(of name: String) -> [String]? { tables[name]?.values }
+
     package var names: [String] { tables.keys.sorted() }
 
     /// Names of the tables whose files have changed since they were read.

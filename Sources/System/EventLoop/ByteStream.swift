@@ -72,6 +72,19 @@ package enum WriteAttempt: Equatable, Sendable {
         }
     }
 
+    /// Waits for octets and takes `count` of them at most, 1 to ``readSize``: what follows stays in the kernel,
+    /// for a layer that reads the descriptor itself.
+    package func read(atMost count: Int, deadline: MonotonicInstant? = nil) async -> ReadResult {
+        while true {
+            if let result = readNow(count) { return result }
+            switch await readiness.readable(deadline: deadline) {
+            case .timedOut: return .timedOut
+            case .closed: return .failed(SystemError("read", code: ECANCELED))
+            case .ready: break
+            }
+        }
+    }
+
     /// Hands all octets to the kernel: at once if it has room, else as it makes room.
     package func write(_ bytes: [UInt8], deadline: MonotonicInstant? = nil) async -> WriteResult {
         var offset = 0
@@ -117,13 +130,13 @@ package enum WriteAttempt: Equatable, Sendable {
     }
 
     /// Nil when there is nothing yet.
-    private func readNow() -> ReadResult? {
+    private func readNow(_ size: Int = ByteStream.readSize) -> ReadResult? {
         guard descriptor != nil else { return .failed(SystemError("read", code: ECANCELED)) }
         let buffer = ReadBuffer.shared
         while true {
-            let count = Glibc.read(raw, buffer.baseAddress, Self.readSize)
+            let count = Glibc.read(raw, buffer.baseAddress, min(size, Self.readSize))
             if count > 0 {
-                mayHoldMore = count == Self.readSize
+                mayHoldMore = count == size
                 return .bytes(Array(buffer[..<count]))
             }
             mayHoldMore = false

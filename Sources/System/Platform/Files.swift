@@ -16,6 +16,11 @@ package enum Files {
         return OwnedDescriptor(adopting: try checked("open \(path)") { openat(raw, path, flags | O_CLOEXEC, mode) })
     }
 
+    /// An empty file in memory, gone with its last descriptor.
+    package static func inMemory(named name: String) throws(SystemError) -> OwnedDescriptor {
+        OwnedDescriptor(adopting: try checked("memfd_create") { martlet_memory_file(name) })
+    }
+
     /// The whole content, refused above `limit` bytes with EFBIG.
     package static func read(_ path: String, limit: Int = 64 << 20) throws(SystemError) -> [UInt8] {
         let file = try open(path, O_RDONLY)

@@ -33,6 +33,7 @@ package struct InstalledPrograms: Sendable {
     /// The daemon.
     package var daemon: String { directory + "/smtpd" }
     package var sendmail: String { directory + "/sendmail" }
+    package var control: String { directory + "/smtpctl" }
     /// The resident delivery agent.
     package var agent: String { libexec + "/mail.agent" }
     /// The set-group-id program that stores a message while no daemon runs.

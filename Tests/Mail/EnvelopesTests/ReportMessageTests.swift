@@ -1,4 +1,5 @@
 import MailSyntax
+import SeededTesting
 import Testing
 
 @testable import Envelopes

@@ -2,21 +2,6 @@ import MailSyntax
 
 @testable import Envelopes
 
-/// A seeded generator: a failure can be seen again.
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
-
 func address(_ localPart: String, _ domain: String) throws -> MailAddress {
     MailAddress(try LocalPart(validating: Array(localPart.utf8)), at: try Domain(validating: Array(domain.utf8)))
 }

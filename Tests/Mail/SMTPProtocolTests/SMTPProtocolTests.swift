@@ -1,4 +1,5 @@
 /// What the suites of this module share: a driver that carries out the steps of a server session.
+import Authentication
 import Envelopes
 import MailSyntax
 import Testing
@@ -39,6 +40,12 @@ struct TestServer {
     var recipients: [RecipientRequest] = []
     var senders: [Transaction] = []
     var rollbacks = 0
+    /// What clients said in AUTH.
+    var authentications: [AuthenticationMessage] = []
+    var abandonedAuthentications = 0
+    /// The answer to the next message of AUTH, in place of the mechanism's.
+    var authenticationAnswer: AuthenticationAnswer?
+    private var mechanism: SASLServer?
     var closed: DisconnectReason?
     /// The answers to `beginMessage` and `commitMessage`; nil accepts.
     var openRefusal: Reply?
@@ -81,6 +88,11 @@ struct TestServer {
             switch session.next() {
             case .needsInput: return
             case .reply(let reply): output += reply.bytes
+            case .authenticate(let message):
+                authentications.append(message)
+                session.authenticationAnswered(answer(message))
+            case .abandonAuthentication:
+                abandonedAuthentications += 1
             case .checkSender(let transaction):
                 senders.append(transaction)
                 session.senderChecked(verdict(transaction.sender.address))
@@ -98,11 +110,43 @@ struct TestServer {
                 if commitRefusal == nil { messages.append(text(stored)) }
                 session.messageCommitted(commitRefusal.map { .refuse($0) } ?? .accept)
             case .rollbackMessage: rollbacks += 1
-            case .startTLS: session.tlsStarted()
+            case .startTLS: session.tlsStarted(
+                    over: ChannelSecurity(version: "TLSv1.3", cipher: "AES", bits: 256, isClientVerified: false))
             case .close(let reason):
                 closed = reason
                 return
             }
+        }
+    }
+
+    /// PLAIN and LOGIN for the user `ada`, whose password is `secret`.
+    private mutating func answer(_ message: AuthenticationMessage) -> AuthenticationAnswer {
+        if let answer = authenticationAnswer {
+            authenticationAnswer = nil
+            return answer
+        }
+        var step: SASLServerStep
+        switch message {
+        case .start(let name, let response):
+            let functions = HashFunctions(
+                hash: { _, _ in [] }, authenticate: { _, _, _ in [] }, derive: { _, _, _, _ in [] }, areEqual: { $0 == $1 })
+            guard let known = SASLMechanism(name: octets(name)),
+                var server = SASLServer(mechanism: known, nonce: octets("n"), functions: functions)
+            else { return .unavailable }
+            step = server.start(response)
+            mechanism = server
+        case .response(let response):
+            guard var server = mechanism else { return .unavailable }
+            step = server.respond(response)
+            mechanism = server
+        }
+        if case .checkPassword(let user, let password) = step, var server = mechanism {
+            step = server.passwordChecked(user == "ada" && password == octets("secret"))
+        }
+        switch step {
+        case .challenge(let octets): return .challenge(octets)
+        case .succeeded(let user): return .accepted(user: user)
+        case .failed, .checkPassword, .findKeys: return .refused
         }
     }
 

@@ -1,5 +1,6 @@
 import Envelopes
 import MailSyntax
+import SeededTesting
 import Testing
 
 @testable import SMTPProtocol
@@ -148,6 +149,22 @@ import Testing
         let lines = server.takeLines()
         #expect(!lines.contains("250-DSN"))
         #expect(lines.last == "555 5.5.4 Invalid command arguments: Unsupported option RET")
+    }
+
+    @Test func `what is kept of hostile input gives the same answers however it is cut`() throws {
+        let inputs = HostileInputs.all("smtp-session")
+        #expect(inputs.count >= 9)
+        for (name, bytes) in inputs {
+            for input in HostileInputs.variants(of: bytes) {
+                var whole = try TestServer()
+                whole.send(input)
+                #expect(!whole.senders.contains { $0.sender.text.hasPrefix("evil@") } || input != bytes, "\(name)")
+                guard whole.closed != .protocolViolation else { continue }
+                var cut = try TestServer()
+                for byte in input { cut.send([byte]) }
+                #expect(text(whole.output) == text(cut.output), "\(name): \(text(input))")
+            }
+        }
     }
 
     @Test func `Mutated conversations, cut anywhere, give the same replies and messages`() throws {

@@ -63,6 +63,35 @@ import Testing
         #expect(server.closed == .tooManyBadCommands)
     }
 
+    @Test func `Recipients refused for good up to the limit are answered, the next one ends the session`() throws {
+        var server = try TestServer.withTransaction { $0.limits.refusedRecipients = 2 }
+        #expect(server.say("RCPT TO:<refused>", "RCPT TO:<c>", "RSET", "MAIL FROM:<a@b.example>").count == 4)
+        #expect(server.say("RCPT TO:<refused>") == ["550 5.1.1 Invalid recipient"])
+        #expect(
+            server.say("RCPT TO:<refused>", "NOOP") == [
+                "550 5.1.1 Invalid recipient", "421 4.7.0 Too many invalid recipients: closing connection",
+            ])
+        #expect(server.closed == .tooManyRefusedRecipients)
+    }
+
+    @Test func `Progress is a whole command or a step of content, not octets`() throws {
+        var server = try TestServer.withTransaction { $0.limits.contentStep = 10 }
+        var before = server.session.progress
+        /// Whether these octets were progress.
+        func progressed(_ text: String) -> Bool {
+            server.send(octets(text))
+            defer { before = server.session.progress }
+            return server.session.progress != before
+        }
+        #expect(progressed("NOO") == false)
+        #expect(progressed("P\r\n") == true)
+        #expect(progressed("DATA\r\n") == true)
+        #expect(progressed("S: 345\r\n") == false, "eight octets")
+        #expect(progressed("\r\n") == true, "ten octets")
+        #expect(progressed("x\r\n") == false)
+        #expect(progressed(".\r\n") == true, "the end of the message")
+    }
+
     @Test func `ENVID of 100 and ORCPT of 500 characters are taken, one more is not`() throws {
         func mail(_ count: Int) throws -> String? {
             var server = try TestServer()

@@ -22,6 +22,10 @@ private func relay(_ text: String) throws -> RelayAction {
 private let named = TableReference("t")
 
 @Suite("Rules of the 5.4 grammar (smtpd.conf 2.2, 2.3)") struct AcceptRuleTests {
+    @Test func `a tag is one line`() {
+        #expect(errors("listen on lo tag \"a\tb\"\nreject tagged \"\u{7F}\" from any\n").count == 2)
+    }
+
     @Test func `without from and for a rule is from local for local, authenticated clients counted in`() throws {
         let rule = try rule("accept relay")
         #expect(rule.from == Condition(.local(countsAuthenticated: true)))

@@ -1,20 +1,7 @@
+import SeededTesting
 import Testing
 
 @testable import Configuration
-
-/// A small generator whose numbers follow from its seed.
-struct SplitMix64: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
 
 @Suite("Hostile configurations") struct FuzzTests {
     private static let machine = FakeMachine().with("/c").with("/k").with("/inc", "table i { a\n b }\nx = \"y z\"\n$x")
@@ -81,6 +68,18 @@ struct SplitMix64: RandomNumberGenerator {
                 if case .failed(let diagnostics) = result {
                     Issue.record("\(String(decoding: bytes, as: UTF8.self))\n\(diagnostics.map(\.description))")
                 }
+            }
+        }
+    }
+
+    @Test func `what is kept of hostile texts, and what is near it, loads or is refused`() {
+        let inputs = HostileInputs.all("smtpd.conf")
+        #expect(inputs.count >= 15)
+        for (name, bytes) in inputs {
+            for text in HostileInputs.variants(of: bytes) {
+                guard case .configuration = ConfigurationLoader.load(text: text, named: "f", macros: [], environment: Self.machine) else { continue }
+                let result = ConfigurationConverter.convert(text: text, named: "f", macros: [], environment: Self.machine)
+                if case .failed(let diagnostics) = result { Issue.record("\(name): \(diagnostics.map(\.description))") }
             }
         }
     }

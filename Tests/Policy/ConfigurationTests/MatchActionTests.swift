@@ -45,6 +45,13 @@ private func relay(_ text: String, before: String = "") throws -> RelayAction {
         #expect(local.wrapper == "wrap %{mda}")
     }
 
+    @Test func `a wrapper around mbox is taken and told to be of little use`() {
+        guard case .configuration(_, let notes) = load("mda wrapper w cat\naction a mbox wrapper w\(end)") else {
+            return #expect(Bool(false))
+        }
+        #expect(notes.map(\.severity) == [.warning])
+    }
+
     @Test(arguments: [
         ("mbox user vmail", "user may not be given for mbox, forward-only and expand-only"),
         ("forward-only user vmail", "user may not be given for mbox, forward-only and expand-only"),

@@ -74,14 +74,16 @@ private func listener(_ text: String, on machine: FakeMachine = machine) throws 
         #expect(one.verifiesClients)
         #expect(one.keyPairs == ["p"])
         #expect(one.authority == "c")
-        #expect(one.authentication == .required("m"))
+        #expect(one.authentication == .required(.table("m")))
         #expect(one.tag == "T")
         #expect(one.hostname == "h")
         #expect(one.hostnames == "m")
         #expect(one.senders == Listener.Senders(table: "m", masquerades: true))
         #expect(one.masksSource && !one.offersDSN && one.recordsAuthentication && one.expectsProxyHeader)
         #expect(one.filter == .named("f"))
-        #expect(try listener("lo tls pki p auth-optional").authentication == .optional(nil))
+        #expect(try listener("lo tls pki p auth-optional").authentication == .optional(.systemUsers))
+        #expect(try listener("lo tls pki p auth dovecot \"/run/auth\"").authentication == .required(.dovecot("/run/auth")))
+        #expect(try listener("lo tls pki p auth-optional dovecot \"/run/auth\" tag x").authentication == .optional(.dovecot("/run/auth")))
         #expect(try listener("lo filter { f }").filter == .chain(["f"]))
     }
 
@@ -102,7 +104,8 @@ private func listener(_ text: String, on machine: FakeMachine = machine) throws 
         ("lo port 25 port 26", "port already given"), ("lo inet4 inet6", "address family already given"), ("lo tls pki p auth auth-optional", "authentication already given"),
         ("lo port 0", "invalid port: 0"), ("lo port 65536", "invalid port: 65536"), ("lo port nothing", "unknown port: nothing"), ("lo filter none", "no such filter: none"),
         ("lo hostnames { x }", "may not be used for addrname"), ("lo senders { x }", "may not be used for mailaddrmap"), ("lo secure", "syntax error at `secure`"),
-        ("lo tls verify pki p", "syntax error at `verify`"),
+        ("lo tls verify pki p", "syntax error at `verify`"), ("lo tls pki p auth dovecot auth-client", "invalid path of a socket: auth-client"),
+        ("lo tls pki p auth dovecot \"/\(String(repeating: "x", count: 107))\"", "invalid path of a socket"), ("lo tls pki p auth dovecot", "syntax error"),
     ])
     func `is refused`(_ text: String, _ reason: String) {
         let found = errors(before + "listen on \(text)" + end, on: machine)

@@ -45,7 +45,7 @@ extension String {
             queue encryption 0123456789abcdef0123456789abcdef
             queue ttl 10m
             scheduler limit max-inflight 1 max-schedule 2 max-evp-batch-size 3 max-msg-batch-size 4
-            smtp limit max-rcpt 5 max-mails 6
+            smtp limit max-rcpt 5 max-mails 6 max-session 7 max-session-per-client 8 max-connections-per-minute 9 idle-timeout 10 min-rate 11 max-bad-commands 12 max-refused-rcpt 13
             smtp ciphers "HIGH"
             smtp max-message-size 1.5K
             smtp sub-addr-delim '_'
@@ -66,6 +66,10 @@ extension String {
         #expect(result.scheduler.maximumMessageBatch == 4)
         #expect(result.session.maximumRecipients == 5)
         #expect(result.session.maximumMails == 6)
+        #expect(result.session.maximumSessions == 7 && result.session.maximumSessionsPerClient == 8)
+        #expect(result.session.maximumConnectionsPerMinute == 9)
+        #expect(result.session.idleSeconds == 10 && result.session.minimumRate == 11)
+        #expect(result.session.maximumBadCommands == 12 && result.session.maximumRefusedRecipients == 13)
         #expect(result.session.maximumMessageSize == 1_536)
         #expect(result.session.subaddressDelimiter == UInt8(ascii: "_"))
         #expect(result.srs?.key == "one")
@@ -110,6 +114,28 @@ extension String {
     ])
     func `is refused`(_ text: String, _ reason: String) {
         #expect(mistake(text) == reason)
+    }
+
+    /// A process that is told a name it cannot take ends the daemon, so it must not get past the loader.
+    @Test(arguments: [
+        ("action \"a\tb\" mbox", "1:8: the name of the action holds a control character, expected one line of printable characters"),
+        ("action \"a\u{2028}b\" mbox", "1:8: the name of the action holds a control character, expected one line of printable characters"),
+        ("action \"\" mbox", "1:8: the name of the action is empty, expected 1 to 1023 bytes"),
+        ("table \"\u{7F}\" { a }", "1:7: the name of the table holds a control character, expected one line of printable characters"),
+        ("table \"\" { a }", "1:7: the name of the table is empty, expected 1 to 1023 bytes"),
+        ("mda wrapper \"\t\" cat", "1:13: the name of the wrapper holds a control character, expected one line of printable characters"),
+        ("listen on lo tag \"\u{85}\"", "1:18: a tag holds a control character, expected one line of printable characters"),
+        ("action a maildir user \"a\tb\"", "1:23: the name of a user holds a control character, expected one line of printable characters"),
+        ("action a maildir user \"\"", "1:23: the name of a user is empty, expected 1 to 1023 bytes"),
+    ])
+    func `a name is one line`(_ text: String, _ reason: String) {
+        #expect(mistake(text) == reason)
+    }
+
+    @Test func `a name of an action is at most 1023 bytes`() throws {
+        let longest = String(repeating: "a", count: 1023)
+        #expect(try configuration("action \(longest) mbox" + end).actions[longest] != nil)
+        #expect(mistake("action \(longest)a mbox") == "1:8: the name of the action is too long, expected 1 to 1023 bytes")
     }
 
     @Test func `limits of numbers and units hold to the last one`() {

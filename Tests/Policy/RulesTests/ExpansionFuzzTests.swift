@@ -1,4 +1,5 @@
 import Configuration
+import SeededTesting
 import Tables
 import Testing
 

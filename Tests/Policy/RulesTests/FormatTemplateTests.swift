@@ -1,5 +1,6 @@
 import Configuration
 import MailSyntax
+import SeededTesting
 import Tables
 import Testing
 

@@ -1,4 +1,5 @@
 import Glibc
+import SeededTesting
 import Testing
 
 @testable import Tables

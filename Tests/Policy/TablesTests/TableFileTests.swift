@@ -1,3 +1,4 @@
+import SeededTesting
 import Testing
 
 @testable import Tables
@@ -68,6 +69,18 @@ private func entries(_ file: TableFile) -> [String] {
 
     @Test func `no more than twenty problems are kept`() {
         #expect(read("a b\n" + String(repeating: "x\n", count: 21)).errors.count == 20)
+    }
+
+    @Test func `what is kept of hostile files is read to its end`() {
+        let inputs = HostileInputs.all("table-file")
+        #expect(inputs.count >= 10)
+        for bytes in inputs.flatMap({ HostileInputs.variants(of: $0.bytes) }) {
+            #expect(TableFile(bytes).errors.count <= 20)
+            #expect(TableFile(aliases: bytes).errors.count <= 20)
+            // Refused or read: that it returns is what counts.
+            _ = try? ItemFile.items(bytes, limit: 100)
+            _ = try? ExpansionItem.list(bytes)
+        }
     }
 
     @Test func `no content crashes the parser`() {

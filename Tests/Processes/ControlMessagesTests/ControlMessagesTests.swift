@@ -1,4 +1,5 @@
 import Envelopes
+import SeededTesting
 import Testing
 import WireFormat
 import WireTesting

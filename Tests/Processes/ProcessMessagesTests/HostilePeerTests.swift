@@ -36,6 +36,21 @@ private let badNames = ["", "a\u{0}", "a\nb", "a\u{7F}", String(repeating: "n", 
         #expect(!isTaken(EnvelopeDraft(recipient: Sample.ada, destination: Sample.ada, action: name, kind: .relay, timeToLive: 1)))
     }
 
+    @Test func `what is to be signed is not empty, and no longer than the largest key`() {
+        let most = [UInt8](repeating: 1, count: SignatureRequest.maximumLength)
+        for make in [SignatureRequest.rsaPKCS1, SignatureRequest.rsaBlock, SignatureRequest.ecdsa] {
+            #expect(isTaken(DispatcherToCrypto.sign(request: 1, key: 1, make(most))))
+            #expect(!isTaken(DispatcherToCrypto.sign(request: 1, key: 1, make([]))))
+            #expect(!isTaken(DispatcherToCrypto.sign(request: 1, key: 1, make(most + [1]))))
+        }
+        #expect(isTaken(CryptoToDispatcher.signed(request: 1, most)))
+        #expect(!isTaken(CryptoToDispatcher.signed(request: 1, [])))
+        #expect(!isTaken(CryptoToDispatcher.signed(request: 1, most + [1])))
+        let key = [UInt8](repeating: 1, count: CryptoToParent.maximumPublicKey)
+        #expect(isTaken(CryptoToParent.loaded(key: 1, publicKey: key)))
+        #expect(!isTaken(CryptoToParent.loaded(key: 1, publicKey: key + [1])))
+    }
+
     @Test func `the longest name is taken`() {
         #expect(isTaken(ControlToLookup.updateTable(request: 1, name: String(repeating: "n", count: 1_023))))
     }
@@ -205,6 +220,20 @@ private let badNames = ["", "a\u{0}", "a\nb", "a\u{7F}", String(repeating: "n", 
         #expect(!isTaken(verdict(0)))
         #expect(isTaken(verdict(ExpansionVerdict.maximumDrafts)))
         #expect(!isTaken(verdict(ExpansionVerdict.maximumDrafts + 1)))
+    }
+
+    @Test func `a domain has one exchanger at least and no more than the limit, a host as many addresses`() {
+        let addresses = { AddressVerdict.found([IPAddress](repeating: .v4(1), count: $0), isAuthenticated: false) }
+        #expect(!isTaken(addresses(0)))
+        #expect(isTaken(addresses(AddressVerdict.maximumAddresses)))
+        #expect(!isTaken(addresses(AddressVerdict.maximumAddresses + 1)))
+        let exchangers = { count in
+            let host = MailExchanger(preference: 1, host: Sample.ada.domain, addresses: .missing(hostExists: true))
+            return ExchangerVerdict.exchangers([MailExchanger](repeating: host, count: count), isImplicit: false, isAuthenticated: false)
+        }
+        #expect(!isTaken(exchangers(0)))
+        #expect(isTaken(exchangers(ExchangerVerdict.maximumExchangers)))
+        #expect(!isTaken(exchangers(ExchangerVerdict.maximumExchangers + 1)))
     }
 
     @Test func `drafts come in frames of their limit`() {

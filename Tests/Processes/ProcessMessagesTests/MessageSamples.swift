@@ -1,5 +1,7 @@
+import Authentication
 import Envelopes
 import MailSyntax
+import SMTPProtocol
 import Scheduling
 import Tables
 import WireTesting
@@ -26,7 +28,52 @@ private let forwardFiles: [ForwardFile] = [
 ]
 private let listed = ListedEnvelope(
     transaction: Sample.full, envelope: Sample.envelopes[1], history: Sample.histories[1])
+private let lines = {
+    var lines = ListedLines()
+    for (envelope, history) in zip(Sample.envelopes, Sample.histories) { lines.append(envelope, Sample.full, history) }
+    return lines
+}()
+private let addressVerdicts: [AddressVerdict] = [
+    .found(Sample.networkAddresses, isAuthenticated: true), .found([.v4(1)], isAuthenticated: false),
+    .missing(hostExists: true), .missing(hostExists: false), .invalidName, .failed("timed out"),
+]
+private let exchangerVerdicts: [ExchangerVerdict] = [
+    .exchangers(
+        addressVerdicts.map { MailExchanger(preference: 10, host: Sample.ada.domain, addresses: $0) }, isImplicit: false,
+        isAuthenticated: true),
+    .exchangers(
+        [MailExchanger(preference: .max, host: Sample.quoted.domain, addresses: .invalidName)], isImplicit: true,
+        isAuthenticated: false),
+    .acceptsNoMail, .noSuchDomain, .invalidName, .failed(""),
+]
+private let reverseNameVerdicts: [ReverseNameVerdict] =
+    ForwardConfirmation.allCases.map { .found(Sample.ada.domain, $0) } + [.missing, .failed("refused")]
+private let signatureRequests: [SignatureRequest] = [.rsaPKCS1([1]), .rsaBlock([1, 2, 3]), .ecdsa(Array(0..<32))]
+private let credentials = [
+    Credentials(),
+    Credentials(
+        identities: [
+            .init(name: "mail.example.org", key: 3, chain: Array("-----BEGIN".utf8)),
+            .init(name: "*", key: .max, chain: [], parameters: [1]),
+        ], authorities: [.init(name: "<pki x>", certificates: [2, 3])], system: [4]),
+]
 private let socket = ListenerSocket(id: 4, listener: 0, address: .v4(0x7F00_0001), port: 25)
+
+private let passwordQuestions: [PasswordQuestion] = [
+    .stored("$y$j9T$salt$hash", password: Array("secret".utf8)),
+    .systemUser("ada", password: [0xFF], client: .v4(0xC000_0201)), .systemUser("ada", password: [1], client: nil),
+]
+private let passwordVerdicts: [PasswordVerdict] = [.right, .wrong, .unavailable("no such scheme")]
+private let credentialSources: [CredentialSource] = [.systemUsers, .table("<credentials>"), .dovecot("/run/dovecot/auth-client")]
+private let authenticationStarts = [
+    AuthenticationStart(source: .systemUsers, mechanism: "LOGIN", initialResponse: nil, client: nil, server: nil),
+    AuthenticationStart(
+        source: .table("t"), mechanism: "PLAIN", initialResponse: [0, 0x61, 0, 0x62], client: .v4(1), server: .v6(high: 1, low: 2)),
+]
+private let authenticationVerdicts: [AuthenticationVerdict] = [
+    .challenge([]), .challenge([1, 2]), .accepted(user: "ada"), .refused(user: nil, reason: ""),
+    .refused(user: "ada", reason: "wrong credentials"), .unavailable,
+]
 
 /// One entry per direction, each with every case.
 let messageSubjects = [
@@ -47,10 +94,16 @@ let messageSubjects = [
             .listener(socket), .closeListeners(except: []), .closeListeners(except: [4, .max]),
             .agent(request: 2, user: Sample.users[0]),
             .agentRefused(request: 3, isPermanent: true, reason: "unknown user"),
-        ]),
+        ] + credentials.map { .credentials($0) }),
+    WireSubject(of: ParentToCrypto.self, [.load(key: 1), .keep([]), .keep([1, .max])]),
+    WireSubject(
+        of: CryptoToParent.self, [.loaded(key: 1, publicKey: [0x30, 1, 2]), .unusable(key: .max, reason: "no key"), .encrypted(key: 2)]),
+    WireSubject(of: DispatcherToCrypto.self, signatureRequests.map { .sign(request: 1, key: 2, $0) }),
+    WireSubject(of: CryptoToDispatcher.self, [.signed(request: 1, [9, 8]), .refused(request: .max)]),
     WireSubject(
         of: ParentToLookup.self,
-        forwardFiles.map { .forward(request: 5, $0) } + [.user(request: 6, userbase: "users", name: "ada")]),
+        forwardFiles.map { .forward(request: 5, $0) } + [.user(request: 6, userbase: "users", name: "ada")]
+            + passwordVerdicts.map { .password(request: 7, $0) }),
     WireSubject(of: ControlToParent.self, [.reload(request: 7), .setVerbose(false), .stop]),
     WireSubject(
         of: ControlToDispatcher.self,
@@ -82,7 +135,14 @@ let messageSubjects = [
             .expand(request: 1, recipient: Sample.quoted, transaction: Sample.full),
             .user(request: 2, userbase: "<getpwnam>", name: "ada"),
             .hostname(request: 3, table: "names", address: .v6(high: 0, low: 1)),
-        ]),
+            .exchangers(request: 4, domain: Sample.addresses[2].domain), .addresses(request: 5, host: Sample.ada.domain),
+            .reverseName(request: 6, .v4(0xC000_0201)),
+        ] + credentialSources.map { .mechanisms(request: 7, source: $0) }
+            + authenticationStarts.map { .authenticate(request: 8, exchange: 8, $0) } + [
+                .continueAuthentication(request: 9, exchange: 8, response: []), .abandonAuthentication(exchange: 8),
+                .checkSender(request: 10, table: "senders", user: "ada", sender: .null),
+                .checkSender(request: 11, table: "senders", user: "ada", sender: .mailbox(Sample.ada)),
+            ]),
     WireSubject(of: DispatcherToParent.self, identities.map { .startAgent(request: 1, identity: $0) }),
     WireSubject(
         of: DispatcherToQueue.self,
@@ -99,16 +159,24 @@ let messageSubjects = [
     WireSubject(
         of: LookupToDispatcher.self,
         Sample.verdicts.map { .expanded(request: 1, $0) } + Sample.userVerdicts.map { .user(request: 2, $0) }
-            + [.hostname(request: 3, nil), .hostname(request: 4, "mx.example.org")]),
+            + [.hostname(request: 3, nil), .hostname(request: 4, "mx.example.org")]
+            + exchangerVerdicts.map { .exchangers(request: 5, $0) } + addressVerdicts.map { .addresses(request: 6, $0) }
+            + reverseNameVerdicts.map { .reverseName(request: 7, $0) }
+            + [.mechanisms(request: 8, []), .mechanisms(request: 9, ["SCRAM-SHA-256", "PLAIN"])]
+            + authenticationVerdicts.map { .authentication(request: 10, $0) }
+            + [SenderVerdict.allowed, .refused, .unavailable].map { .sender(request: 11, $0) }),
     WireSubject(
         of: LookupToParent.self,
         Sample.users.map { .readForward(request: 1, user: $0, userbase: "<getpwnam>") }
-            + Sample.userVerdicts.map { .user(request: 2, $0) }),
+            + Sample.userVerdicts.map { .user(request: 2, $0) }
+            + passwordQuestions.map { .checkPassword(request: 3, $0) }),
+    WireSubject(of: PasswordQuestion.self, passwordQuestions),
+    WireSubject(of: PasswordVerdict.self, passwordVerdicts),
     WireSubject(of: LookupToQueue.self, Sample.verdicts.map { .expanded(request: 1, $0) }),
     WireSubject(
         of: QueueToControl.self,
         [
-            .page(request: 1, []), .page(request: 2, [listed, listed]), .envelope(request: 3, nil),
+            .page(request: 1, ListedLines()), .page(request: 2, lines), .envelope(request: 3, nil),
             .envelope(request: 4, listed), .body(request: 5, nil), .statistics(request: 6, Sample.statistics),
         ] + Sample.bodies.map { .body(request: 7, $0) }),
     WireSubject(
@@ -150,6 +218,7 @@ let messageSubjects = [
 /// What only these messages carry.
 let fieldSubjects = [
     WireSubject(scheduled), WireSubject(selections), WireSubject(runStates), WireSubject(identities),
-    WireSubject(forwardFiles), WireSubject([listed]), WireSubject([socket]), WireSubject(Role.allCases),
+    WireSubject(forwardFiles), WireSubject([listed]), WireSubject([socket]), WireSubject(signatureRequests), WireSubject(credentials), WireSubject(addressVerdicts), WireSubject(exchangerVerdicts), WireSubject(reverseNameVerdicts),
+    WireSubject(Role.allCases),
     WireSubject(DeliveryKind.allCases),
 ]

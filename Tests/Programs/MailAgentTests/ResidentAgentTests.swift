@@ -115,13 +115,46 @@ import WireFormat
         let workshop = try Workshop()
         let agent = try AgentUnderTest(workshop)
         let command = AgentCommand(
-            line: "cat > /dev/null; sleep 0.2; echo done > done", user: "ada", home: workshop.home, subaddress: nil,
+            line: "echo begun > begun; cat > /dev/null; sleep 0.2; echo done > done", user: "ada", home: workshop.home, subaddress: nil,
             everyFailureIsTemporary: false)
         try agent.send([.deliver(try request(1, .command(command)))])
+        while try !workshop.names("").contains("begun") { usleep(10_000) }
         shutdown(agent.socket.raw, CInt(SHUT_WR))
         #expect(try agent.outcomes(1)[1]?.isDelivered == true)
         #expect(try agent.receive() == nil)
         #expect(try agent.finish() == .exited(0))
+    }
+
+    /// One that outlived the server would deliver what is delivered again.
+    @Test(arguments: [false, true]) func `commands end with the server, and those that want to finish may`(_ isWarned: Bool) throws {
+        let workshop = try Workshop()
+        let agent = try AgentUnderTest(workshop)
+        func command(_ line: String) -> DeliveryMethod {
+            .command(AgentCommand(line: line, user: "ada", home: workshop.home, subaddress: nil, everyFailureIsTemporary: false))
+        }
+        try agent.send([
+            .deliver(try request(1, command("cat > /dev/null; (trap '' TERM; sleep 30; echo late > late) & echo $! > child; sleep 30"))),
+            .deliver(try request(2, command("cat > /dev/null; echo begun > begun; sleep 0.2; echo done > done"))),
+        ])
+        while try !workshop.names("").contains("begun") || !workshop.names("").contains("child") { usleep(10_000) }
+        if isWarned {
+            try agent.send([
+                .endCommands(withinMilliseconds: 1_000), .deliver(try request(3, command("echo begun > third"))),
+                .deliver(try request(4, .file(path: workshop.home + "/file"))),
+            ])
+        } else {
+            shutdown(agent.socket.raw, CInt(SHUT_WR))
+        }
+        let outcomes = try agent.outcomes(isWarned ? 3 : 2)
+        #expect(outcomes[1] == .temporary(DeliveryFailure(status: "4.3.0", text: "terminated; the mail server stops")))
+        #expect(outcomes[2]?.isDelivered == true)
+        #expect(outcomes[4]?.isDelivered == (isWarned ? true : nil))
+        #expect(try agent.finish() == .exited(0))
+        #expect(try !workshop.names("").contains("third"))
+        let child = try #require(pid_t(workshop.content("child").filter { $0.isNumber }))
+        // Of the group, and killed with it.
+        for _ in 0..<200 where kill(child, 0) == 0 { usleep(10_000) }
+        #expect(kill(child, 0) == -1)
     }
 
     @Test func `it leaves when idle, when asked to, with a word`() throws {

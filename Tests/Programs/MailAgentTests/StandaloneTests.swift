@@ -83,6 +83,14 @@ import Testing
         #expect(try workshop.names("Maildir/tmp") == [])
     }
 
+    @Test func `a sender that needs the quotes of SMTP is taken without them`() throws {
+        let workshop = try Workshop()
+        #expect(try workshop.run("mail.mboxfile", ["-f", "a:b c@example.org", "box"]).status == .exited(0))
+        #expect(try workshop.content("box").hasPrefix("From "))
+        #expect(try workshop.run("mail.mboxfile", ["-f", "a\"b@example.org", "box"]).status == .exited(1))
+        #expect(try workshop.run("mail.mboxfile", ["-f", "@example.org", "box"]).status == .exited(1))
+    }
+
     @Test func `mail.mda gives the command's own exit status, 75 when it died`() throws {
         let workshop = try Workshop()
         #expect(try workshop.run("mail.mda", ["cat > out; exit 42"]).status == .exited(42))

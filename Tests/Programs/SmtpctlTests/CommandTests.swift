@@ -1,6 +1,7 @@
 import ControlMessages
 import Envelopes
 @testable import smtpctl
+import SeededTesting
 import Testing
 
 @Suite("Words of smtpctl(8)") struct CommandTests {
@@ -106,7 +107,7 @@ import Testing
     }
 
     @Test func `any words at all end in a request or a problem`() {
-        var random = SplitMix64(state: 20)
+        var random = SplitMix64(seed: 20)
         let pieces = Commands.synopsis.flatMap { $0.split(separator: " ").map(String.init) } + [
             "", " ", "-", "0123456789abcdef", "01234567", "\u{0}", "é", String(repeating: "a", count: 5000),
         ]
@@ -117,17 +118,5 @@ import Testing
             }
             _ = try? Commands.parse(words)
         }
-    }
-}
-
-/// Repeatable random numbers.
-private struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,4 +1,5 @@
 import Envelopes
+import SeededTesting
 import Testing
 
 @testable import Submission
@@ -110,7 +111,7 @@ import Testing
     }
 
     @Test func `any bytes whatever are read without a trap`() {
-        var random = SplitMix64(state: 1)
+        var random = SplitMix64(seed: 1)
         let pieces = [
             "-", "--", "-t", "-f", "-b", "s", "i", "o", "q", "x@y", "-N", "never", ",", "\u{0}", "\n", "é", "Z", ""
         ]

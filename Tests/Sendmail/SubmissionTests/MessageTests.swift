@@ -1,3 +1,4 @@
+import SeededTesting
 import Testing
 
 @testable import Submission
@@ -150,7 +151,7 @@ import Testing
     }
 
     @Test func `the pieces in which input arrives make no difference, whatever it is`() throws {
-        var random = SplitMix64(state: 42)
+        var random = SplitMix64(seed: 42)
         let words = [
             "To: ", "Bcc: a", "From ", "From: ", "x", "\n", "\n", "\r\n", "\r", ".", ".\n", " ", "\t", ":", ",", "\0",
             "\"", "(", "<", "Date:",

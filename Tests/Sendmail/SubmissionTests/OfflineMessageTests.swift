@@ -1,5 +1,6 @@
 import Envelopes
 import MailSyntax
+import SeededTesting
 import Testing
 import WireFormat
 
@@ -76,7 +77,7 @@ private func sample(_ recipients: Int = 3) -> SubmissionEnvelope {
     }
 
     @Test func `flipped bytes never trap, and never make an address that is none`() throws {
-        var random = SplitMix64(state: 99)
+        var random = SplitMix64(seed: 99)
         let content = try file(sample(), bytes("Subject: a\n\nb\n"))
         for _ in 0..<20_000 {
             var hostile = content

@@ -1,4 +1,5 @@
 import MailSyntax
+import SeededTesting
 import Testing
 
 @testable import Submission
@@ -44,7 +45,7 @@ import Testing
     }
 
     @Test func `garbage never traps, neither reader nor dialogue`() {
-        var random = SplitMix64(state: 7)
+        var random = SplitMix64(seed: 7)
         let addresses = AddressListParser.addresses(in: bytes("a, b"), defaultDomain: here).mailboxes
         let two = SubmissionEnvelope(sender: .null, recipients: addresses)
         let words = [

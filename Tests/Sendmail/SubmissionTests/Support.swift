@@ -1,5 +1,6 @@
 // What the suites of this folder share: short spellings of bytes, and one way to run the filter.
 import MailSyntax
+import SeededTesting
 
 @testable import Submission
 
@@ -58,15 +59,6 @@ func options(_ words: [String]) -> SubmissionOptions? {
     return options
 }
 
-/// A small generator whose seed makes every run the same.
-struct SplitMix64 {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
+extension SplitMix64 {
     mutating func below(_ limit: Int) -> Int { Int(next() % UInt64(limit)) }
 }

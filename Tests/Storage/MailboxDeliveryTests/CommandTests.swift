@@ -42,6 +42,14 @@ private func run(
         #expect(outcome.text == "terminated; signal 9")
     }
 
+    @Test(arguments: [(128, false), (129, true), (137, true), (143, true), (192, true), (193, false), (255, false)])
+    func `a program that a signal ended below the shell is tried again`(_ code: Int, _ isTemporary: Bool) throws {
+        let outcome = try run("cat > /dev/null; exit \(code)")
+        #expect((outcome.temporaryStatus != nil) == isTemporary)
+        if isTemporary { #expect(outcome.text == "terminated; signal \(code - 128)") }
+        #expect(try run("cat > /dev/null; sh -c 'kill -9 $$'; exit $?").text == "terminated; signal 9")
+    }
+
     @Test func `a message not taken whole is temporary, whatever the exit status`() throws {
         // More than any pipe holds.
         let outcome = try run("head -c 10 > /dev/null; exit 0", String(repeating: "x", count: 4 << 20))

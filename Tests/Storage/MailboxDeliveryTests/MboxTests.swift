@@ -2,6 +2,7 @@ import Envelopes
 import Glibc
 import MailSyntax
 import Platform
+import SeededTesting
 import Testing
 
 @testable import MailboxDelivery
@@ -73,7 +74,7 @@ private func content(_ scratch: Scratch) throws -> String {
     }
 
     @Test func `chunks may be cut anywhere`() {
-        var generator = SplitMix64(state: 7)
+        var generator = SplitMix64(seed: 7)
         let pieces = ["From ", "Fro", "\n", "m ", ">From ", "x", "\nFrom ", "From F", "\0", "é"]
         for _ in 0..<5_000 {
             let text = (0..<Int.random(in: 0..<12, using: &generator)).map { _ in pieces.randomElement(using: &generator) ?? "" }.joined()

@@ -2,6 +2,7 @@ import Envelopes
 import Glibc
 import MailSyntax
 import Platform
+import SeededTesting
 import Testing
 
 @testable import MailboxDelivery
@@ -83,7 +84,7 @@ import Testing
     }
 
     @Test func `mutated headers are read without harm`() throws {
-        var generator = SplitMix64(state: 3)
+        var generator = SplitMix64(seed: 3)
         let ada = try mailAddress("ada")
         let seed = Array("Return-Path: <>\nDelivered-To: ada@example.org\nX-Spam: yes\nA: b\n c\n\nbody\n".utf8)
         for _ in 0..<10_000 {

@@ -1,4 +1,5 @@
 import Envelopes
+import SeededTesting
 import Testing
 
 @testable import QueueStorage
@@ -34,6 +35,49 @@ import Testing
             return true
         }
         #expect(seen == model.filter { $0.key > 99 }.sorted { $0.key < $1.key }.map { Number(key: $0.key, value: $0.value) })
+    }
+
+    @Test(arguments: 1...20) func `summaries replayed together give what they give one by one`(_ seed: UInt64) throws {
+        var generator = SplitMix64(seed: seed)
+        var (index, model) = (QueueIndex(), QueueIndex())
+        var replay = SummaryReplay()
+        for segment in UInt32(1)...6 {
+            var entries: [LogEntry] = []
+            for _ in 0..<60 {
+                // Few messages, so that they meet again; numbers that use all bits.
+                let key = UInt32(generator.next(below: 25) + 1) &* 0x0A3D_70A3
+                let message = try #require(MessageID(rawValue: key))
+                let ids = try (1...3).map { try #require(EnvelopeID(message, $0)) }
+                let envelopes = try ids.map { IndexedEnvelope(MessageRecord.Entry(envelope: try Sample.envelope($0))) }
+                switch generator.next(below: 5) {
+                case 0, 1: entries.append(.message(IndexedMessage(key: key, bodyOffset: segment, bodyLength: 1, size: 7), envelopes))
+                case 2: entries.append(.envelopes(message: key, [envelopes[2]]))
+                case 3:
+                    let history = DeliveryHistory(attempts: UInt32(generator.next(below: 9)))
+                    entries.append(.history(HistoryFacts(history, of: ids[0]), offset: UInt32(generator.next(below: 99))))
+                default: entries.append(.gone(message: key, numbers: generator.next(below: 3) == 0 ? [] : [2]))
+                }
+            }
+            for entry in entries { model.replay(entry, in: segment) }
+            let isTaken = replay.add(encodedEntries(entries), of: segment)
+            // What makes no sense leaves nothing behind.
+            let isTakenWithMore = replay.add(encodedEntries(entries) + [0xFF], of: segment)
+            #expect(isTaken && !isTakenWithMore)
+            if segment == 4 { replay.finish(in: &index) }
+        }
+        replay.finish(in: &index)
+        func all<Element>(_ blocks: SortedBlocks<Element>, from key: Element.Key) -> [Element] {
+            var result: [Element] = []
+            blocks.forEach(after: key) {
+                result.append($0)
+                return true
+            }
+            return result
+        }
+        #expect(all(index.messages, from: 0) == all(model.messages, from: 0))
+        #expect(all(index.envelopes, from: 0) == all(model.envelopes, from: 0))
+        #expect(index.liveBytes == model.liveBytes && index.segments.count == model.segments.count)
+        #expect(index.messages.count > 5)
     }
 
     /// House section 8, and the budget of 300 MB for a million envelopes over all processes.

@@ -1,5 +1,6 @@
 import Envelopes
 import Platform
+import SeededTesting
 import Testing
 
 @testable import QueueStorage

@@ -1,5 +1,6 @@
 import Envelopes
 import MailSyntax
+import SeededTesting
 import Testing
 
 @testable import QueueStorage
@@ -10,6 +11,11 @@ import Testing
         #expect(Checksum.crc32c([UInt8](repeating: 0xFF, count: 32)) == 0x62A8_AB43)
         #expect(Checksum.crc32c(Array(0..<32 as Range<UInt8>)) == 0x46DD_794E)
         #expect(Checksum.crc32c([]) == 0)
+        // Whether by the processor or by tables, for every length about the eight bytes of a step.
+        for length in 0..<40 {
+            let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0 * 37 + length) }
+            #expect(bytes.withUnsafeBufferPointer { Checksum.byTables($0, 7) } == Checksum.crc32c(bytes, continuing: 7))
+        }
         let bytes = (0..<1000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
         for cut in [0, 1, 7, 8, 9, 500, 1000] {
             let first = Checksum.crc32c(Array(bytes[..<cut]))
@@ -87,6 +93,36 @@ import Testing
             _ = SegmentHeader(page: mutated)
             var reader = RecordReader(mutated)
             _ = try? LogEntry(from: &reader)
+        }
+    }
+
+    @Test func `what a check of an entry takes can be read, and nothing else`() throws {
+        let record = try Self.sample()
+        let message = IndexedMessage(key: 0xABCD, bodyOffset: 4096, bodyLength: 3, size: 500)
+        let facts = HistoryFacts(record.envelopes[2].history, of: record.envelopes[2].envelope.id)
+        let entries: [LogEntry] = [
+            .message(message, record.indexed(at: 4144)), .envelopes(message: 0xABCD, record.indexed(at: 8)),
+            .history(facts, offset: 4200), .gone(message: 0xABCD, numbers: [1, .max]),
+        ]
+        var generator = SplitMix64(seed: 23)
+        for round in 0..<8_000 {
+            var bytes = encodedEntries([entries[round % entries.count]])
+            if round >= entries.count {
+                for _ in 0...generator.next(below: 3) {
+                    bytes[generator.next(below: bytes.count)] = UInt8(truncatingIfNeeded: generator.next())
+                }
+                bytes.removeLast(generator.next(below: bytes.count) * generator.next(below: 2))
+            }
+            var (checked, read) = (RecordReader(bytes), RecordReader(bytes))
+            let entry = Result { () throws(RecordError) in try LogEntry(from: &read) }
+            let about = Result { () throws(RecordError) in try LogEntry.check(&checked) }
+            switch (about, entry) {
+            case (.success(let message), .success(let entry)):
+                #expect(message == entry.message)
+                #expect(checked.remaining == read.remaining)
+            case (.failure, .failure): break
+            default: Issue.record("\(about) of \(entry)")
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 import Envelopes
 import MailSyntax
 import Platform
+import SeededTesting
 
 @testable import QueueStorage
 

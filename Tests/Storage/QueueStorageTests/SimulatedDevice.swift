@@ -1,5 +1,6 @@
 import Glibc
 import Platform
+import SeededTesting
 
 @testable import QueueStorage
 
@@ -341,20 +342,4 @@ final class SimulatedDevice: StorageDevice, @unchecked Sendable {
             if let room = state.room { state.room = room + file.content.count }
         }
     }
-}
-
-/// A small generator with a seed, so that every run is the same.
-struct SplitMix64: Sendable {
-    var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-        return value ^ value >> 31
-    }
-
-    mutating func next(below bound: Int) -> Int { Int(next() % UInt64(bound)) }
 }

@@ -1,6 +1,7 @@
 import Envelopes
 import Glibc
 import Platform
+import SeededTesting
 import Testing
 
 @testable import QueueStorage

@@ -5,6 +5,7 @@ import Platform
 package final class SMTPClient {
     private let socket: OwnedDescriptor
     private var input: [UInt8] = []
+    private let companion: AnyObject?
 
     /// A whole reply.
     package struct Reply: CustomStringConvertible {
@@ -22,10 +23,18 @@ package final class SMTPClient {
     ///
     /// - Parameter timeout: Seconds for each single wait.
     package init(host: [UInt8] = [127, 0, 0, 1], port: UInt16, timeout: Int = 30) throws {
+        companion = nil
         // The octets are four.
         socket = try ConnectingSocket.wait(to: SocketAddress(octets: host, port: port)!, timeout: CInt(timeout) * 1000)
         try Sockets.setTimeout(socket.raw, seconds: timeout)
         try Sockets.setNoDelay(socket.raw)
+    }
+
+    /// Speaks over what is connected already, and keeps what that needs.
+    package init(adopting socket: consuming OwnedDescriptor, with companion: AnyObject, timeout: Int = 30) throws {
+        self.socket = socket
+        self.companion = companion
+        try Sockets.setTimeout(self.socket.raw, seconds: timeout)
     }
 
     /// Sends bytes as they are.

@@ -1,3 +1,4 @@
+import SeededTesting
 import WireFormat
 
 /// What is wrong with the codec of one message; empty when nothing is.

@@ -1,3 +1,4 @@
+import SeededTesting
 import WireFormat
 
 /// A type of messages under test, with sample values that cover all of its cases.

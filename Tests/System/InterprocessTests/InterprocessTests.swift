@@ -2,6 +2,7 @@ import EventLoop
 import Glibc
 import LoopTesting
 import Platform
+import SeededTesting
 import Testing
 import WireFormat
 import WireTesting

@@ -31,6 +31,14 @@ int martlet_pipe(int ends[2]);
 /* fcntl record lock over the whole file, exclusive or released; waits when told to. */
 int martlet_record_lock(int descriptor, bool lock, bool wait);
 
+/* checksum.c */
+
+/* Whether this processor computes CRC-32C itself. */
+bool martlet_has_crc32c(void);
+
+/* The inverted state of a CRC-32C behind `count` more octets; only where martlet_has_crc32c(). */
+uint32_t martlet_crc32c(uint32_t state, const void *bytes, size_t count);
+
 /* sockets.c */
 
 /* accept4: non-blocking and close-on-exec. `peer` points to `room` octets; `length` is what the kernel filled. */
@@ -136,6 +144,9 @@ ssize_t martlet_random(void *bytes, size_t count);
 
 /* Gives memory that was freed back to the system; does nothing where the allocator cannot be asked. */
 void martlet_return_freed_memory(void);
+
+/* A file without a place in any directory, gone with its last descriptor; close-on-exec. */
+int martlet_memory_file(const char *name);
 
 /* files.c */
 

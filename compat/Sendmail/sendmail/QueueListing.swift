@@ -1,9 +1,11 @@
 import ControlMessages
+import Glibc
 import OfflineStore
 import Platform
 import Submission
 
-/// `mailq`: what `smtpctl show queue` shows, and the messages that wait for the daemon to start.
+/// `mailq`: what `smtpctl show queue` shows, and the messages that wait for the daemon to start. While none runs,
+/// smtpctl takes over, who can read the spool.
 enum QueueListing {
     static func run(_ console: Console, _ paths: InstallationPaths) -> ExitCode {
         let status = listDaemon(console, paths)
@@ -17,9 +19,18 @@ enum QueueListing {
             let answer = try client.request(.showQueue(nil)) { console.write($0) }
             return console.status(of: answer)
         } catch {
+            // Where no daemon has ever run there is nothing to list.
+            if case .notRunning = error, (try? Files.status(paths.spool + "/queue")) ?? nil != nil { listSpool() }
             console.complain("\(error)")
             return .unavailable
         }
+    }
+
+    /// Becomes smtpctl; returns where that is not installed.
+    private static func listSpool() {
+        // The list ends at the first nil.
+        let words = [strdup("smtpctl"), strdup("show"), strdup("queue"), nil]
+        _ = execv(InstalledPrograms().control, words)
     }
 }
 

@@ -30,7 +30,7 @@ extension ConfigurationParser {
 
     private mutating func acceptOption(_ options: inout ListenOptions) throws(StatementFailure) -> Bool {
         if take("tag") {
-            options.tag = try bounded("a tag", Self.maximumTag)
+            options.tag = try tag()
         } else if take("mask-source") {
             options.masksSource = true
         } else if take("no-dsn") {

@@ -27,7 +27,7 @@ extension ConfigurationParser {
         while true {
             if take("tagged") {
                 let negated = take(mark: "!")
-                let tag = try bounded("a tag", Self.maximumTag)
+                let tag = try tag()
                 rule.tag = Condition(TableReference(anonymous(.list([tag]))), isNegated: negated)
             } else if isKeyword("from") {
                 try once("from", &seen)

@@ -1,4 +1,5 @@
 // Listeners, key pairs and filters.
+import Authentication
 
 extension Listener: BinaryRecord {
     static var blank: Listener { Listener(endpoint: .socket, hostname: "") }
@@ -39,20 +40,43 @@ extension Listener.Authentication: BinaryValue {
     package func encode(into bytes: inout [UInt8]) {
         switch self {
         case .none: bytes.append(1)
-        case .required(let table):
+        case .required(let source):
             bytes.append(2)
-            table.encode(into: &bytes)
-        case .optional(let table):
+            source.encode(into: &bytes)
+        case .optional(let source):
             bytes.append(3)
-            table.encode(into: &bytes)
+            source.encode(into: &bytes)
         }
     }
 
     package init(from reader: inout ByteReader) throws(DecodingFailure) {
         switch try reader.byte() {
         case 1: self = .none
-        case 2: self = .required(try String?(from: &reader))
-        case 3: self = .optional(try String?(from: &reader))
+        case 2: self = .required(try CredentialSource(from: &reader))
+        case 3: self = .optional(try CredentialSource(from: &reader))
+        default: throw .invalidValue
+        }
+    }
+}
+
+extension CredentialSource: BinaryValue {
+    package func encode(into bytes: inout [UInt8]) {
+        switch self {
+        case .systemUsers: bytes.append(1)
+        case .table(let name):
+            bytes.append(2)
+            name.encode(into: &bytes)
+        case .dovecot(let path):
+            bytes.append(3)
+            path.encode(into: &bytes)
+        }
+    }
+
+    package init(from reader: inout ByteReader) throws(DecodingFailure) {
+        switch try reader.byte() {
+        case 1: self = .systemUsers
+        case 2: self = .table(try String(from: &reader))
+        case 3: self = .dovecot(try String(from: &reader))
         default: throw .invalidValue
         }
     }

@@ -33,7 +33,11 @@ extension SessionSettings: BinaryRecord {
     static var fields: [BinaryField<Self>] {
         [
             .init(\.maximumMessageSize), .init(\.maximumRecipients), .init(\.maximumMails), .init(\.ciphers),
-            .init(\.subaddressDelimiter),
+            .init(\.subaddressDelimiter), .init(\.maximumBadCommands), .init(\.maximumRefusedRecipients),
+            .init(\.maximumSessions), .init(\.maximumSessionsPerClient), .init(\.maximumConnectionsPerMinute),
+            .init(\.idleSeconds), .init(\.minimumRate),
+            .init(\.maximumAuthenticationFailures),
+            .init(\.maximumHandshakes), .init(\.maximumHandshakesPerClient), .init(\.handshakeSeconds),
         ]
     }
 }

@@ -6,7 +6,7 @@ extension LookupView: BinaryRecord {
         [
             .init(\.generation), .init(\.serverName), .init(\.tables), .init(\.rules), .init(\.actions),
             .init(\.filters), .init(\.filterProcesses), .init(\.admd), .init(\.srs), .init(\.subaddressDelimiter),
-            .init(\.timeToLive),
+            .init(\.timeToLive), .init(\.dovecotSockets),
         ]
     }
 }
@@ -31,11 +31,6 @@ extension DispatcherView: BinaryRecord {
             .init(\.keyPairs), .init(\.authorities), .init(\.session), .init(\.mda), .init(\.mta),
         ]
     }
-}
-
-extension CryptoView: BinaryRecord {
-    static var blank: CryptoView { CryptoView(of: .blank) }
-    static var fields: [BinaryField<Self>] { [.init(\.keyPairs)] }
 }
 
 extension Configuration {

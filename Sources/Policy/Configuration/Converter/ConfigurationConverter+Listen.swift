@@ -36,6 +36,11 @@ extension ConfigurationConverter {
                     explain("5.4 heeded \(name) for interfaces only; left out here.")
                 }
             case "auth", "auth-optional":
+                if rest.first?.kind == .word("dovecot") {
+                    rest.removeFirst()
+                    options.set("auth", "\(name) dovecot \(argument(&rest) ?? "")")
+                    continue
+                }
                 options.set("auth", ([name] + (argument(&rest, isOptional: true).map { [$0] } ?? [])).joined(separator: " "))
             case "hostnames":
                 explain("7.x looks the listener's own address up, not that of the connection.")

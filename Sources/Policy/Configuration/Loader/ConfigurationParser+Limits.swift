@@ -44,7 +44,19 @@ extension ConfigurationParser {
 
     mutating func sessionLimits() throws(StatementFailure) {
         try pairs(
-            of: "session", at: \.session, ["max-rcpt": \.maximumRecipients, "max-mails": \.maximumMails])
+            of: "session", at: \.session,
+            [
+                "max-rcpt": \.maximumRecipients, "max-mails": \.maximumMails,
+                "max-bad-commands": \.maximumBadCommands, "max-refused-rcpt": \.maximumRefusedRecipients,
+                "max-session": \.maximumSessions, "max-session-per-client": \.maximumSessionsPerClient,
+                "max-connections-per-minute": \.maximumConnectionsPerMinute, "idle-timeout": \.idleSeconds,
+                "min-rate": \.minimumRate, "max-auth-failures": \.maximumAuthenticationFailures,
+                "max-handshakes": \.maximumHandshakes, "max-handshakes-per-client": \.maximumHandshakesPerClient,
+                "handshake-timeout": \.handshakeSeconds,
+            ])
+        // A wait of no length would end every session at once.
+        result.session.idleSeconds = max(1, result.session.idleSeconds)
+        result.session.handshakeSeconds = max(1, result.session.handshakeSeconds)
     }
 
     /// `[for domain NAME] { inet4 | inet6 | KEY NUMBER }`. What is said holds for strangers and smarthosts; only

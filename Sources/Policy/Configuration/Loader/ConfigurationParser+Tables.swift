@@ -16,7 +16,7 @@ extension ConfigurationParser {
     mutating func tableStatement() throws(StatementFailure) {
         advance()
         let location = token.location
-        let name = try tableName("the name of the table")
+        let name = try newName("the name of the table")
         guard name.utf8.count <= Self.maximumTableName else {
             throw fail(at: location, "table name too long", expected: "at most \(Self.maximumTableName) bytes")
         }
@@ -33,9 +33,9 @@ extension ConfigurationParser {
         }
     }
 
-    /// A table's name. Nothing but a name can stand there, so 7.x takes reserved words too; 5.4 files have
-    /// always been refused for them.
-    private mutating func tableName(_ what: String) throws(StatementFailure) -> String {
+    /// A name where nothing else can stand, so 7.x takes reserved words too; 5.4 files have always been refused
+    /// for them.
+    mutating func anyName(_ what: String) throws(StatementFailure) -> String {
         generation == .match ? try name(what) : try string(what)
     }
 
@@ -130,7 +130,7 @@ extension ConfigurationParser {
         let location = token.location
         if take(mark: "<") {
             let place = token.location
-            let name = try tableName("the name of a table")
+            let name = try anyName("the name of a table")
             guard take(mark: ">") else { throw unexpected("`>` after the name of a table") }
             if result.tables[name] == nil, result.tables["<\(name)>"] != nil {
                 return TableUse(name: "<\(name)>", location: place)

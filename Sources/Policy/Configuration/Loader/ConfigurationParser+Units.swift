@@ -129,6 +129,44 @@ extension ConfigurationParser {
         String(decoding: text.utf8.map(asciiLowercased), as: UTF8.self)
     }
 
+    /// The longest name that is told from process to process, in bytes.
+    static let maximumName = 1023
+
+    /// The name of something the file declares: the processes tell it each other, and logs and listings show it.
+    mutating func newName(_ what: String) throws(StatementFailure) -> String {
+        let location = token.location
+        let name = try anyName(what)
+        try checkName(name, what, at: location)
+        return name
+    }
+
+    /// Notes a name that no process would take: empty, too long or more than one line.
+    mutating func checkName(_ name: String, _ what: String, at location: SourceLocation) throws(StatementFailure) {
+        guard (1...Self.maximumName).contains(name.utf8.count) else {
+            throw fail(at: location, "\(what) is \(name.isEmpty ? "empty" : "too long")", expected: "1 to \(Self.maximumName) bytes")
+        }
+        try checkPrintable(name, what, at: location)
+    }
+
+    /// Notes a text that would break a line of a log.
+    mutating func checkPrintable(_ text: String, _ what: String, at location: SourceLocation) throws(StatementFailure) {
+        let isPrintable = text.unicodeScalars.allSatisfy { scalar in
+            switch scalar.value {
+            case 0..<0x20, 0x7F..<0xA0, 0x2028, 0x2029: false
+            default: true
+            }
+        }
+        guard isPrintable else { throw fail(at: location, "\(what) holds a control character", expected: "one line of printable characters") }
+    }
+
+    /// The tag of a listener's or rule's sessions, which may be empty.
+    mutating func tag() throws(StatementFailure) -> String {
+        let location = token.location
+        let tag = try bounded("a tag", Self.maximumTag)
+        try checkPrintable(tag, "a tag", at: location)
+        return tag
+    }
+
     /// A string with an upper bound on its bytes.
     mutating func bounded(_ what: String, _ limit: Int) throws(StatementFailure) -> String {
         let location = token.location

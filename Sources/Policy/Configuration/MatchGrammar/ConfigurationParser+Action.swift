@@ -5,8 +5,7 @@ extension ConfigurationParser {
     mutating func actionStatement() throws(StatementFailure) {
         advance()
         let location = token.location
-        // A name is all that can stand here, so words like `local` or `relay` are names too.
-        let name = try name("the name of the action")
+        let name = try newName("the name of the action")
         if let earlier = result.places.actions[name] {
             throw fail(at: location, "action already declared with that name: \(name) (at \(earlier))")
         }
@@ -58,6 +57,7 @@ extension ConfigurationParser {
                 try once(local.user == nil, "user", at: location)
                 let place = token.location
                 let user = try string("the name of a user")
+                try checkName(user, "the name of a user", at: place)
                 if !environment.userExists(user) { warn(at: place, "there is no user \(user) on this system") }
                 local.user = user
             } else if take("alias") {
@@ -77,6 +77,9 @@ extension ConfigurationParser {
                 let place = token.location
                 let name = try string("the name of an mda wrapper")
                 guard let command = result.mdaWrappers[name] else { throw fail(at: place, "no such mda wrapper: \(name)") }
+                if local.method == .mbox {
+                    warn(at: location, "a wrapper is not used for mailboxes of mbox, only for files and pipes of aliases and .forward")
+                }
                 local.wrapper = command
             } else {
                 return

@@ -1,3 +1,4 @@
+import Authentication
 import Tables
 
 // `listen on` of the 7.x grammar (smtpd.conf(5)).
@@ -49,7 +50,7 @@ extension ConfigurationParser {
         } else if try option("no-dsn", &options) {
             options.offersDSN = false
         } else if try option("tag", &options) {
-            options.tag = try bounded("a tag", Self.maximumTag)
+            options.tag = try tag()
         } else {
             return false
         }
@@ -113,8 +114,21 @@ extension ConfigurationParser {
         return true
     }
 
-    /// An optional table of passwords.
-    mutating func credentials() throws(StatementFailure) -> String? {
-        isTable ? try table("a table of credentials", [.mapping], for: .credentials) : nil
+    /// Where the passwords are: a table, `dovecot PATH`, or without either the system's users.
+    mutating func credentials() throws(StatementFailure) -> CredentialSource {
+        if take("dovecot") {
+            let location = token.location
+            let path = try string("the path of Dovecot's socket")
+            guard path.hasPrefix("/"), path.utf8.count <= Self.maximumSocketPath else {
+                throw fail(
+                    at: location, "invalid path of a socket: \(path)",
+                    expected: "an absolute path of at most \(Self.maximumSocketPath) bytes")
+            }
+            return .dovecot(path)
+        }
+        return isTable ? .table(try table("a table of credentials", [.mapping], for: .credentials)) : .systemUsers
     }
+
+    /// What the kernel takes for a Unix socket.
+    private static let maximumSocketPath = 107
 }

@@ -209,6 +209,7 @@ extension ConfigurationParser {
         } else if take("wrapper") {
             let location = token.location
             let name = try string("the name of the wrapper")
+            try checkName(name, "the name of the wrapper", at: location)
             let command = try string("a command")
             guard result.mdaWrappers[name] == nil else { throw fail(at: location, "mda wrapper already declared: \(name)") }
             result.mdaWrappers[name] = command

@@ -1,3 +1,4 @@
+import Authentication
 import MailSyntax
 
 /// One `listen on` line.
@@ -48,9 +49,16 @@ package struct Listener: Hashable, Sendable {
 
     package enum Authentication: Hashable, Sendable {
         case none
-        /// The credentials table, nil for the system's users.
-        case required(String?)
-        case optional(String?)
+        case required(CredentialSource)
+        case optional(CredentialSource)
+
+        /// Nil when there is none.
+        package var source: CredentialSource? {
+            switch self {
+            case .none: nil
+            case .required(let source), .optional(let source): source
+            }
+        }
     }
 
     package struct Senders: Hashable, Sendable {

@@ -27,6 +27,29 @@ package struct SessionSettings: Hashable, Sendable {
     package var maximumRecipients = 1_000
     /// Transactions of one session.
     package var maximumMails = 100
+    /// Commands refused for their syntax or order that one session may give.
+    package var maximumBadCommands = 20
+    /// Recipients refused for good that one session may name.
+    package var maximumRefusedRecipients = 50
+    /// Sessions open at once; 0 for as many as descriptors allow.
+    package var maximumSessions = 0
+    /// Sessions open at once of one client network: an IPv4 address or the /64 of an IPv6 one. 0 for any number;
+    /// clients of this machine are not counted.
+    package var maximumSessionsPerClient = 100
+    /// New connections of one client network within a minute; counted in the same way.
+    package var maximumConnectionsPerMinute = 600
+    /// Seconds without a whole command, or without enough of a message (``minimumRate``).
+    package var idleSeconds = 300
+    /// Octets a second that a message must come in at, averaged over ``idleSeconds``.
+    package var minimumRate = 100
+    /// Failed authentications of one client network in ten minutes; 0 for no limit.
+    package var maximumAuthenticationFailures = 30
+    /// TLS handshakes that go on at once; others wait for their turn.
+    package var maximumHandshakes = 256
+    /// The same of one client network.
+    package var maximumHandshakesPerClient = 32
+    /// Seconds that a handshake may take, waiting included.
+    package var handshakeSeconds = 60
     /// Set by `smtp ciphers`.
     package var ciphers: String?
     package var subaddressDelimiter: UInt8 = UInt8(ascii: "+")

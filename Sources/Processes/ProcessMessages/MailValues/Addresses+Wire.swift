@@ -21,6 +21,20 @@ extension MailAddress: WireMessage {
     }
 }
 
+extension Domain: WireMessage {
+    package func encode(into writer: inout WireWriter) { writer.write(bytes) }
+
+    /// - Throws: ``WireError/invalid(_:)`` for what ``Domain/init(validating:)`` refuses.
+    package init(from reader: inout WireReader) throws(WireError) {
+        let bytes = try reader.readBytes()
+        do throws(AddressSyntaxError) {
+            try self.init(validating: bytes)
+        } catch {
+            throw .invalid("domain")
+        }
+    }
+}
+
 extension ReversePath: WireMessage {
     package func encode(into writer: inout WireWriter) {
         writer.write(address) { $0.encode(into: &$1) }

@@ -1,0 +1,17 @@
+/// A small generator of pseudo-random numbers whose seed makes every run the same, so that a failure can be seen again.
+package struct SplitMix64: RandomNumberGenerator, Sendable {
+    package var state: UInt64
+
+    package init(seed: UInt64) { state = seed }
+
+    package mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+
+    /// A number from zero on; not evenly distributed for bounds near the largest number, which no test minds.
+    package mutating func next(below bound: Int) -> Int { Int(next() % UInt64(bound)) }
+}
