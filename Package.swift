@@ -191,6 +191,7 @@ let package = Package(
         tests("System", "EventLoop", ["Platform", "LoopTesting", "LoopProbe"]),
         tests("System", "Interprocess", ["Platform", "WireFormat", "EventLoop", "LoopTesting", "LoopProbe", "WireTesting"]),
         tests("System", "TLS", ["COpenSSL", "CTLS", "EventLoop", "Platform", "LoopTesting", "ServerTesting"]),
+        tests("Storage", "Certificates", ["Configuration", "Platform", "ServerTesting"]),
         tests("Storage", "QueueStorage"),
         tests("Storage", "TableBackends"),
         tests("Storage", "Passwords", ["Authentication", "Cryptography"]),
@@ -203,7 +204,8 @@ let package = Package(
                 "Authentication", "MailSyntax", "Envelopes", "SMTPProtocol", "Scheduling", "Tables", "WireFormat",
                 "WireTesting",
             ]),
-        tests("Processes", "DispatcherProcess", ["MailSyntax"]),
+        tests("Processes", "DispatcherProcess", ["Configuration", "EventLoop", "LoopTesting", "MailSyntax"]),
+        tests("Processes", "CryptoProcess", ["EventLoop", "Platform", "ServerTesting", "TLS"]),
         tests(
             "Processes", "QueueProcess",
             ["MailSyntax", "Envelopes", "QueueStorage", "ProcessMessages", "RoleProcess", "Platform"]),
