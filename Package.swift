@@ -62,7 +62,7 @@ let package = Package(
         // Mail: RFCs as values and machines.
         room("Mail", "MailSyntax"),
         room("Mail", "Envelopes", ["MailSyntax"]),
-        room("Mail", "SMTPProtocol", ["MailSyntax", "Envelopes"]),
+        room("Mail", "SMTPProtocol", ["MailSyntax", "Envelopes", "Authentication"]),
         room("Mail", "Authentication", ["MailSyntax"]),
 
         // Policy: what the operator wants.
@@ -70,6 +70,7 @@ let package = Package(
         room("Policy", "Configuration", ["Authentication", "MailSyntax", "Tables"]),
         room("Policy", "Rules", ["MailSyntax", "Envelopes", "SMTPProtocol", "Tables", "Configuration"]),
         room("Policy", "Scheduling", ["Envelopes"]),
+        room("Policy", "Routing", ["MailSyntax", "Envelopes", "Configuration"]),
 
         // System: Unix.
         .target(name: "CPlatform", path: "compat/Platform", publicHeadersPath: "include"),
@@ -87,6 +88,7 @@ let package = Package(
             name: "CCrypt", path: "compat/Crypt", publicHeadersPath: "include", linkerSettings: [.linkedLibrary("crypt")]),
         room("System", "Cryptography", ["COpenSSL", "CCrypt", "Platform"]),
         room("System", "EventLoop", ["CPlatform", "CConcurrencyHooks", "CLibevent", "Platform"]),
+        room("System", "Resolver", ["Platform", "EventLoop"]),
         room("System", "Interprocess", ["CPlatform", "Platform", "WireFormat", "EventLoop"]),
         .target(name: "CTLS", dependencies: ["COpenSSL"], path: "compat/OpenSSL", publicHeadersPath: "include"),
         room("System", "TLS", ["CTLS", "COpenSSL", "Platform", "EventLoop"]),
@@ -114,14 +116,14 @@ let package = Package(
                 "Authentication", "Configuration", "Certificates", "TLS", "Tables", "MailSyntax", "TableBackends", "AgentMessages",
             ]),
         process("ControlProcess", ["Envelopes", "Scheduling", "ControlMessages"]),
-        process("LookupProcess", ["Authentication", "Configuration", "Cryptography", "Envelopes", "MailSyntax", "Passwords", "SMTPProtocol", "Tables", "Rules", "TableBackends"]),
+        process("LookupProcess", ["Authentication", "Configuration", "Cryptography", "Envelopes", "MailSyntax", "Passwords", "SMTPProtocol", "Tables", "Rules", "TableBackends", "Resolver"]),
         process("QueueProcess", ["Configuration", "Envelopes", "MailSyntax", "QueueStorage", "Scheduling"]),
         process("SchedulerProcess", ["Configuration", "Envelopes", "Scheduling"]),
         process(
             "DispatcherProcess",
             [
                 "Authentication", "Configuration", "Certificates", "TLS", "Envelopes", "MailSyntax", "SMTPProtocol", "Tables",
-                "Rules", "AgentMessages",
+                "Rules", "Routing", "Cryptography", "Passwords", "AgentMessages",
             ]),
         process("CryptoProcess", ["TLS"]),
         process("CheckerProcess", ["Authentication", "Passwords", pam("AuthenticationPAM")]),
@@ -174,6 +176,9 @@ let package = Package(
             name: "LoopTesting", dependencies: ["EventLoop", "Platform"], path: "Tests/Support/LoopTesting",
             swiftSettings: swift),
         .target(
+            name: "DNSTesting", dependencies: ["Platform"], path: "Tests/Support/DNSTesting",
+            swiftSettings: swift),
+        .target(
             name: "ServerTesting", dependencies: ["Platform"], path: "Tests/Support/ServerTesting",
             swiftSettings: swift),
         tests("Mail", "MailSyntax"),
@@ -184,13 +189,16 @@ let package = Package(
         tests("Policy", "Configuration"),
         tests("Policy", "Rules"),
         tests("Policy", "Scheduling"),
+        tests("Policy", "Routing", ["MailSyntax", "Envelopes", "Configuration"]),
         tests("System", "Platform", ["LoopTesting", "LoopProbe"]),
         tests("System", "Log"),
         tests("System", "WireFormat", ["WireTesting"]),
         tests("System", "Cryptography"),
         tests("System", "EventLoop", ["Platform", "LoopTesting", "LoopProbe"]),
+        tests("System", "Resolver", ["EventLoop", "LoopTesting", "DNSTesting", "Platform"]),
         tests("System", "Interprocess", ["Platform", "WireFormat", "EventLoop", "LoopTesting", "LoopProbe", "WireTesting"]),
         tests("System", "TLS", ["COpenSSL", "CTLS", "EventLoop", "Platform", "LoopTesting", "ServerTesting"]),
+        tests("Storage", "Certificates", ["Configuration", "Platform", "ServerTesting"]),
         tests("Storage", "QueueStorage"),
         tests("Storage", "TableBackends"),
         tests("Storage", "Passwords", ["Authentication", "Cryptography"]),
@@ -203,7 +211,8 @@ let package = Package(
                 "Authentication", "MailSyntax", "Envelopes", "SMTPProtocol", "Scheduling", "Tables", "WireFormat",
                 "WireTesting",
             ]),
-        tests("Processes", "DispatcherProcess", ["MailSyntax"]),
+        tests("Processes", "DispatcherProcess", ["Configuration", "EventLoop", "LoopTesting", "MailSyntax"]),
+        tests("Processes", "CryptoProcess", ["EventLoop", "Platform", "ServerTesting", "TLS"]),
         tests(
             "Processes", "QueueProcess",
             ["MailSyntax", "Envelopes", "QueueStorage", "ProcessMessages", "RoleProcess", "Platform"]),

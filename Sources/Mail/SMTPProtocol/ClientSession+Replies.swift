@@ -11,8 +11,8 @@ extension ClientSession {
         case .awaitingHello:
             if reply.code < 300 {
                 capabilities = ServerCapabilities(reply)
-                state = .ready
-            } else if reply.isPermanent, settings.kind == .smtp {
+                introduced()
+            } else if reply.isPermanent, settings.kind == .smtp, credentials == nil, isSecured || settings.startTLS != .always {
                 say("HELO", .awaitingPlainHello)
             } else {
                 refusedSession(reply)
@@ -20,6 +20,19 @@ extension ClientSession {
         case .awaitingPlainHello:
             guard reply.code < 300 else { return refusedSession(reply) }
             state = .ready
+        case .awaitingTLS:
+            guard reply.code < 300 else {
+                // It was offered. Another connection may go on without.
+                return leave(.tlsUnavailable("STARTTLS refused: \(Self.line(reply))"))
+            }
+            // In clear, and behind the last word in clear: somebody on the way wants to be heard as the server.
+            guard !parser.hasUnreadInput else { return fail(.unexpectedReply) }
+            pending.append(.startTLS)
+            state = .startingTLS
+        case .authenticating(let client):
+            take(reply, of: client)
+        case .awaitingCancellation(let reason):
+            leave(.authenticationFailed(reason))
         case .transaction(let transaction):
             take(reply, in: transaction)
         case .awaitingReset:
@@ -27,16 +40,22 @@ extension ClientSession {
             state = .ready
         case .awaitingBye:
             state = .closed(.quit)
-        case .ready, .closed:
+        case .startingTLS, .ready, .closed:
             fail(.unexpectedReply)
         }
     }
 
     /// Says who we are. A server that spoke ahead of that is out of step.
-    private mutating func say(_ verb: String, _ next: State) {
+    mutating func say(_ verb: String, _ next: State) {
         guard !parser.hasUnreadInput else { return fail(.unexpectedReply) }
         pending.append(.send(Array("\(verb) \(settings.helo.text)\r\n".utf8)))
         state = next
+    }
+
+    /// Gives the session up politely.
+    mutating func leave(_ failure: ClientFailure) {
+        pending.append(.send(Array("QUIT\r\n".utf8)))
+        fail(failure)
     }
 
     private mutating func refusedSession(_ reply: Reply) {

@@ -1,3 +1,4 @@
+import Authentication
 import Envelopes
 import MailSyntax
 
@@ -16,6 +17,14 @@ package struct ClientSession: Sendable {
         case awaitingHello
         /// EHLO was not understood, HELO was sent.
         case awaitingPlainHello
+        /// STARTTLS was sent.
+        case awaitingTLS
+        /// The driver was asked to shake hands. Left by ``ClientSession/tlsStarted()``.
+        case startingTLS
+        /// AUTH was sent (RFC 4954).
+        case authenticating(SASLClient)
+        /// AUTH was cancelled; the reply means nothing.
+        case awaitingCancellation(String)
         /// Nothing under way. Left by ``ClientSession/send(_:)`` and ``ClientSession/quit()``.
         case ready
         /// A message is under way.
@@ -35,13 +44,27 @@ package struct ClientSession: Sendable {
     /// Steps already decided on, given out first.
     var pending: [ClientStep] = []
 
-    package init(settings: ClientSettings) { self.settings = settings }
+    let credentials: ClientCredentials?
+    var isSecured: Bool
+
+    /// - Parameter credentials: Given to the server under TLS and never in clear; without TLS, or without a common
+    ///   mechanism, the session fails.
+    package init(settings: ClientSettings, credentials: ClientCredentials? = nil) {
+        self.settings = settings
+        self.credentials = credentials
+        isSecured = settings.isSecured
+    }
+
+    /// Whether the session has ended, though results may still be to come.
+    package var isOver: Bool { if case .closed = state { true } else { false } }
 
     /// How long the driver waits for input now, in seconds (RFC 5321 section 4.5.3.2). After the data it is
     /// long: giving up early is what makes duplicates.
     package var timeoutSeconds: Int64 {
         switch state {
-        case .awaitingGreeting, .awaitingHello, .awaitingPlainHello, .ready, .awaitingReset, .closed: 300
+        case .awaitingGreeting, .awaitingHello, .awaitingPlainHello, .awaitingTLS, .startingTLS, .authenticating,
+            .awaitingCancellation, .ready, .awaitingReset, .closed:
+            300
         case .awaitingBye: 10
         case .transaction(let transaction): transaction.timeoutSeconds
         }
@@ -78,7 +101,10 @@ extension ClientSession {
                 return .needsContent
             case .transaction(let transaction) where transaction.maySendCommands:
                 sendCommands(transaction)
-            case .awaitingGreeting, .awaitingHello, .awaitingPlainHello, .transaction, .awaitingReset, .awaitingBye:
+            case .startingTLS:
+                preconditionFailure("the driver went on without shaking hands")
+            case .awaitingGreeting, .awaitingHello, .awaitingPlainHello, .awaitingTLS, .authenticating,
+                .awaitingCancellation, .transaction, .awaitingReset, .awaitingBye:
                 do throws(ReplyParser.Failure) {
                     guard let reply = try parser.next() else { return .needsInput }
                     take(reply)
@@ -109,7 +135,8 @@ extension ClientSession {
                 pending.append(.result(recipient: recipient, .temporary(failure.deliveryFailure)))
             }
             state = .closed(.failed(failure))
-        case .awaitingGreeting, .awaitingHello, .awaitingPlainHello, .ready, .awaitingReset:
+        case .awaitingGreeting, .awaitingHello, .awaitingPlainHello, .awaitingTLS, .startingTLS, .authenticating,
+            .awaitingCancellation, .ready, .awaitingReset:
             state = .closed(.failed(failure))
         }
     }

@@ -7,6 +7,9 @@ package enum ClientStep: Hashable, Sendable {
     case needsInput
     /// Send these octets.
     case send([UInt8])
+    /// Shake hands on the connection, then call ``ClientSession/tlsStarted()``. Nothing that was read before may be
+    /// taken for what comes after.
+    case startTLS
     /// No transaction is open: call ``ClientSession/send(_:)`` or ``ClientSession/quit()``.
     case ready(ServerCapabilities)
     /// Call ``ClientSession/content(_:)`` with the next piece of the message,
@@ -37,6 +40,10 @@ package enum ClientFailure: Error, Hashable, Sendable {
     case timeout
     /// The message could not be read on our side.
     case contentFailed
+    /// TLS is required and could not be had; in words.
+    case tlsUnavailable(String)
+    /// Our credentials were not taken, or could not be given; in words.
+    case authenticationFailed(String)
 
     /// In words for the recipients that were under way.
     package var deliveryFailure: DeliveryFailure {
@@ -49,6 +56,8 @@ package enum ClientFailure: Error, Hashable, Sendable {
         case .connectionLost: DeliveryFailure(status: "4.4.2", text: "Connection closed unexpectedly")
         case .timeout: DeliveryFailure(status: "4.4.2", text: "Timeout waiting for server")
         case .contentFailed: DeliveryFailure(status: "4.3.0", text: "Message could not be read")
+        case .tlsUnavailable(let text): DeliveryFailure(status: "4.7.4", text: text)
+        case .authenticationFailed(let text): DeliveryFailure(status: "4.7.8", text: text)
         }
     }
 }
@@ -58,6 +67,17 @@ package struct ClientSettings: Hashable, Sendable {
     package var kind: Kind
     /// What is said in EHLO, HELO or LHLO.
     package var helo: Domain
+    package var startTLS = StartTLS.never
+    /// The connection is one of TLS from its first octet.
+    package var isSecured = false
+
+    /// When STARTTLS is said (RFC 3207).
+    package enum StartTLS: Hashable, Sendable {
+        case never
+        case whenOffered
+        /// Or there is no session.
+        case always
+    }
 
     package enum Kind: Hashable, Sendable {
         case smtp

@@ -5,6 +5,9 @@ package struct ServerCapabilities: Hashable, Sendable {
     package var smtpUTF8 = false
     package var dsn = false
     package var size = false
+    package var startTLS = false
+    /// Names behind AUTH, in upper case (RFC 4954 section 3).
+    package var authentication: [String] = []
     /// Octets of the largest message taken (RFC 1870 section 4); nil when the server names none.
     package var maximumSize: Int64?
 
@@ -21,6 +24,9 @@ package struct ServerCapabilities: Hashable, Sendable {
             case "8BITMIME": eightBitMIME = true
             case "SMTPUTF8": smtpUTF8 = true
             case "DSN": dsn = true
+            case "STARTTLS": startTLS = true
+            case "AUTH":
+                authentication += words.dropFirst().map { String(decoding: $0.map(uppercased), as: UTF8.self) }
             case "SIZE":
                 size = true
                 // Zero stands for no fixed limit.

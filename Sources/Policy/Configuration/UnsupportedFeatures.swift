@@ -5,7 +5,6 @@
 package enum UnsupportedFeature: Hashable, Sendable {
     case filters
     case filterProcesses
-    case relay
     case queueCompression
     case queueEncryption
     case srs
@@ -18,7 +17,6 @@ package enum UnsupportedFeature: Hashable, Sendable {
         switch self {
         case .filters: "Filters are not available yet."
         case .filterProcesses: "Filter processes are not available yet."
-        case .relay: "Relaying is not available yet."
         case .queueCompression: "Queue compression is not available yet."
         case .queueEncryption: "Queue encryption is not available yet."
         case .srs: "SRS is not available yet."
@@ -81,7 +79,6 @@ package enum UnsupportedFeatures {
     private static func note(_ action: Action, _ location: SourceLocation?, _ uses: inout [Use]) {
         switch action.kind {
         case .relay(let relay):
-            uses.append(Use(feature: .relay, location: location))
             if relay.usesSRS { uses.append(Use(feature: .srs, location: location)) }
             if relay.filter != nil { uses.append(Use(feature: .filters, location: location)) }
         case .local: break

@@ -23,10 +23,11 @@ extension DispatcherProcess {
             content = .file(BodyFile(descriptor: file, size: size))
         }
         let message = OutgoingMessage(transaction: transaction, body: content)
+        var relayed: [RelayTask] = []
         for attempt in attempts {
             let envelope = attempt.envelope
             guard case .local(let delivery) = envelope.kind else {
-                finish(envelope, .temporary(DeliveryFailure(status: "4.3.5", text: "relaying is not built yet")))
+                relayed.append(RelayTask(envelope: envelope, message: message))
                 continue
             }
             guard let action = localAction(named: envelope.action) else {
@@ -41,6 +42,7 @@ extension DispatcherProcess {
                     envelope: envelope, delivery: delivery, action: action, message: message,
                     isRepeat: attempt.isRepeat))
         }
+        relays.offer(relayed)
     }
 
     private func localAction(named name: String) -> LocalAction? {
@@ -48,7 +50,7 @@ extension DispatcherProcess {
         return action
     }
 
-    private func finish(_ envelope: Envelope, _ outcome: DeliveryOutcome) {
+    func finish(_ envelope: Envelope, _ outcome: DeliveryOutcome) {
         queue?.send(.outcome(envelope.id, outcome))
     }
 
@@ -101,6 +103,8 @@ extension DispatcherProcess {
             Statistic(key: "smtp.session.open", value: Int64(sessions.count)),
             Statistic(key: "mda.envelope", value: Int64(deliveries.envelopeCount)),
             Statistic(key: "mda.running", value: Int64(deliveries.agentCount)),
+            Statistic(key: "mta.envelope", value: Int64(relays.envelopeCount)),
+            Statistic(key: "mta.session", value: Int64(relays.sessionCount)),
             Statistic(key: "mda.user", value: Int64(deliveries.userCount)),
         ]
     }

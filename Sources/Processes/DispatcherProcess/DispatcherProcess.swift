@@ -14,7 +14,7 @@ import TLS
 @EventLoopActor
 package final class DispatcherProcess: RoleProcess {
     package static let role = Role.dispatcher
-    package static let privileges = RolePrivileges(user: .daemon, root: .nothing, calls: [])
+    package static let privileges = RolePrivileges(user: .daemon, root: .nothing, calls: [.sockets])
 
     let context: RoleContext
     private var currentView: DispatcherView?
@@ -46,6 +46,9 @@ package final class DispatcherProcess: RoleProcess {
     var awaitsListeners = false
     let sessions: SessionCensus
     private(set) lazy var deliveries = makeDeliveries()
+    private(set) lazy var relays = RelayDeliveries(dispatcher: self)
+    let relayEntries = PendingRequests<RelayEntries>()
+    let relayValues = PendingRequests<RelayValue>()
 
     package init(context: RoleContext) {
         self.context = context
@@ -71,6 +74,7 @@ package final class DispatcherProcess: RoleProcess {
             deliveries.setLimits(view.mda)
             authenticationFailures.limit = view.session.maximumAuthenticationFailures
             sessions.setLimits(view.session)
+            relays.configure(view)
             tls.handshakes.setLimits(view.session)
         } catch {
             throw ViewRefused("view of the configuration: \(error)")
@@ -104,7 +108,9 @@ package final class DispatcherProcess: RoleProcess {
         sockets = [:]
         sessions.endAll()
         await sessions.allEnded(deadline: .now() + .seconds(3))
+        relays.finish()
         await deliveries.finish(deadline: .now() + .seconds(5))
+        await relays.ended(deadline: .now() + .seconds(5))
     }
 
     // MARK: What comes in
@@ -120,6 +126,8 @@ package final class DispatcherProcess: RoleProcess {
         case .exchangers(let request, let verdict): exchangers.resolve(request, verdict)
         case .addresses(let request, let verdict): addresses.resolve(request, verdict)
         case .reverseName(let request, let verdict): reverseNames.resolve(request, verdict)
+        case .relayEntries(let request, let entries): relayEntries.resolve(request, entries)
+        case .relayValue(let request, let value): relayValues.resolve(request, value)
         }
     }
 

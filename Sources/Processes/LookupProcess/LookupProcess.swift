@@ -28,6 +28,8 @@ package final class LookupProcess: RoleProcess {
     let passwords = PendingRequests<PasswordVerdict>()
     var authentications = Authentications()
 
+    private(set) lazy var resolver = makeResolver()
+
     package init(context: RoleContext) {
         self.context = context
     }
@@ -98,12 +100,16 @@ package final class LookupProcess: RoleProcess {
             dispatcher?.send(.user(request: request, user(name, in: userbase)))
         case .hostname(let request, let table, let address):
             dispatcher?.send(.hostname(request: request, hostname(of: address, in: table)))
-        case .exchangers(let request, _):
-            dispatcher?.send(.exchangers(request: request, .failed("no resolver")))
-        case .addresses(let request, _):
-            dispatcher?.send(.addresses(request: request, .failed("no resolver")))
-        case .reverseName(let request, _):
-            dispatcher?.send(.reverseName(request: request, .failed("no resolver")))
+        case .exchangers(let request, let domain):
+            spawn { [self] in dispatcher?.send(.exchangers(request: request, await exchangers(of: domain))) }
+        case .addresses(let request, let host):
+            spawn { [self] in dispatcher?.send(.addresses(request: request, await addresses(of: host))) }
+        case .reverseName(let request, let address):
+            spawn { [self] in dispatcher?.send(.reverseName(request: request, await reverseName(of: address))) }
+        case .relayEntries(let request, let table, let use):
+            dispatcher?.send(.relayEntries(request: request, relayEntries(of: table, use)))
+        case .relayValue(let request, let table, let use, let key):
+            dispatcher?.send(.relayValue(request: request, relayValue(of: key, in: table, use)))
         case .mechanisms(let request, let source):
             spawn { [self] in
                 let names = await mechanisms(of: source)

@@ -32,6 +32,11 @@ package enum DispatcherToLookup: WireMessage, Hashable {
     /// Whether an authenticated user may send as somebody, by a table of `senders`. Answered by
     /// ``LookupToDispatcher/sender(request:_:)``.
     case checkSender(request: UInt64, table: String, user: String, sender: ReversePath)
+    /// All entries of a table that a relay action names. Answered by ``LookupToDispatcher/relayEntries(request:_:)``.
+    case relayEntries(request: UInt64, table: String, RelayTable)
+    /// The value of a key in such a table: the relay URL of a domain, or the credentials of a label. Answered by
+    /// ``LookupToDispatcher/relayValue(request:_:)``.
+    case relayValue(request: UInt64, table: String, RelayTable, key: String)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -85,6 +90,17 @@ package enum DispatcherToLookup: WireMessage, Hashable {
             writer.write(table)
             writer.write(user)
             sender.encode(into: &writer)
+        case .relayEntries(let request, let table, let use):
+            writer.write(UInt8(30))
+            writer.write(request)
+            writer.write(table)
+            use.encode(into: &writer)
+        case .relayValue(let request, let table, let use, let key):
+            writer.write(UInt8(31))
+            writer.write(request)
+            writer.write(table)
+            use.encode(into: &writer)
+            writer.write(key)
         }
     }
 
@@ -116,6 +132,13 @@ package enum DispatcherToLookup: WireMessage, Hashable {
             self = .checkSender(
                 request: try reader.readUInt64(), table: try reader.readName(), user: try reader.readName(),
                 sender: try ReversePath(from: &reader))
+        case 30:
+            self = .relayEntries(
+                request: try reader.readUInt64(), table: try reader.readName(), try RelayTable(from: &reader))
+        case 31:
+            self = .relayValue(
+                request: try reader.readUInt64(), table: try reader.readName(), try RelayTable(from: &reader),
+                key: try reader.readName())
         case let kind: throw .unknownValue(UInt64(kind), for: "DispatcherToLookup")
         }
     }

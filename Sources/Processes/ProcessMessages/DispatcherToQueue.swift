@@ -22,6 +22,9 @@ package enum DispatcherToQueue: WireMessage, Hashable {
     case hold(EnvelopeID, holder: UInt64)
     /// Let go `count` of the envelopes held for a holder.
     case release(holder: UInt64, count: UInt32)
+    /// These failed for the time being, and now there is reason to believe that they would pass: make them due. 1 to
+    /// ``maximumDrafts``.
+    case retry([EnvelopeID])
 
     /// Envelopes of one message to the queue at most, so that a frame holds them.
     package static let maximumDrafts = 256
@@ -58,6 +61,9 @@ package enum DispatcherToQueue: WireMessage, Hashable {
             writer.write(UInt8(8))
             writer.write(holder)
             writer.write(count)
+        case .retry(let ids):
+            writer.write(UInt8(9))
+            writer.write(list: ids) { $0.encode(into: &$1) }
         }
     }
 
@@ -76,6 +82,11 @@ package enum DispatcherToQueue: WireMessage, Hashable {
         case 6: self = .outcome(try EnvelopeID(from: &reader), try DeliveryOutcome(from: &reader))
         case 7: self = .hold(try EnvelopeID(from: &reader), holder: try reader.readUInt64())
         case 8: self = .release(holder: try reader.readUInt64(), count: try reader.readUInt32())
+        case 9:
+            self = .retry(
+                try reader.readList(of: "envelopes", maximum: Self.maximumDrafts) { reader throws(WireError) in
+                    try EnvelopeID(from: &reader)
+                })
         case let kind: throw .unknownValue(UInt64(kind), for: "DispatcherToQueue")
         }
     }

@@ -24,6 +24,10 @@ package enum LookupToDispatcher: WireMessage, Hashable {
 
     /// Mechanisms that a listener can offer.
     package static let maximumMechanisms = 32
+    /// The answer to ``DispatcherToLookup/relayEntries(request:table:_:)``.
+    case relayEntries(request: UInt64, RelayEntries)
+    /// The answer to ``DispatcherToLookup/relayValue(request:table:_:key:)``.
+    case relayValue(request: UInt64, RelayValue)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -63,6 +67,14 @@ package enum LookupToDispatcher: WireMessage, Hashable {
             writer.write(UInt8(22))
             writer.write(request)
             verdict.encode(into: &writer)
+        case .relayEntries(let request, let entries):
+            writer.write(UInt8(30))
+            writer.write(request)
+            entries.encode(into: &writer)
+        case .relayValue(let request, let value):
+            writer.write(UInt8(31))
+            writer.write(request)
+            value.encode(into: &writer)
         }
     }
 
@@ -84,6 +96,8 @@ package enum LookupToDispatcher: WireMessage, Hashable {
             self = .mechanisms(request: request, names)
         case 21: self = .authentication(request: try reader.readUInt64(), try AuthenticationVerdict(from: &reader))
         case 22: self = .sender(request: try reader.readUInt64(), try SenderVerdict(from: &reader))
+        case 30: self = .relayEntries(request: try reader.readUInt64(), try RelayEntries(from: &reader))
+        case 31: self = .relayValue(request: try reader.readUInt64(), try RelayValue(from: &reader))
         case let kind: throw .unknownValue(UInt64(kind), for: "LookupToDispatcher")
         }
     }

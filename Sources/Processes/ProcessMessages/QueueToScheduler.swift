@@ -20,6 +20,8 @@ package enum QueueToScheduler: WireMessage, Hashable {
     case released(holder: UInt64, count: UInt32)
     /// It could not be read: set aside or gone.
     case vanished(EnvelopeID)
+    /// Make these due if they wait; 1 to ``DispatcherToQueue/maximumDrafts``.
+    case due([EnvelopeID])
     /// Envelopes that were queued before this daemon began.
     case recovered([ScheduledEnvelope])
 
@@ -51,6 +53,9 @@ package enum QueueToScheduler: WireMessage, Hashable {
         case .vanished(let id):
             writer.write(UInt8(8))
             id.encode(into: &writer)
+        case .due(let ids):
+            writer.write(UInt8(10))
+            writer.write(list: ids) { $0.encode(into: &$1) }
         case .recovered(let envelopes):
             writer.write(UInt8(9))
             writer.write(list: envelopes) { $0.encode(into: &$1) }
@@ -72,6 +77,11 @@ package enum QueueToScheduler: WireMessage, Hashable {
         case 9:
             self = .recovered(
                 try reader.readList { reader throws(WireError) in try ScheduledEnvelope(from: &reader) })
+        case 10:
+            self = .due(
+                try reader.readList(of: "envelopes", maximum: DispatcherToQueue.maximumDrafts) {
+                    reader throws(WireError) in try EnvelopeID(from: &reader)
+                })
         case let kind: throw .unknownValue(UInt64(kind), for: "QueueToScheduler")
         }
     }

@@ -167,6 +167,7 @@ package final class QueueProcess: RoleProcess {
             scheduler?.send(.held(id, holder: holder))
             returned(id)
         case .release(let holder, let count): scheduler?.send(.released(holder: holder, count: count))
+        case .retry(let ids): scheduler?.send(.due(ids))
         }
     }
 

@@ -73,6 +73,7 @@ package final class SchedulerProcess: RoleProcess {
         case .held(let id, let holder): held(id, by: holder)
         case .released(let holder, let count): released(holder, Int(count))
         case .vanished(let id): vanished(id)
+        case .due(let ids): for id in ids { _ = scheduler.scheduleRequested(.envelope(id), now: now) }
         }
         planTick()
     }

@@ -89,6 +89,8 @@ package struct LMTPDelivery {
                 case .end: session.connectionLost()
                 case .timeout: session.timedOut()
                 }
+            case .startTLS:
+                preconditionFailure("TLS was not asked for")
             case .ready:
                 guard next < batch.count else {
                     session.quit()

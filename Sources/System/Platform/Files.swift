@@ -41,6 +41,19 @@ package enum Files {
         }
     }
 
+    /// One read from a place of a file, which does not move its position; empty at the end.
+    package static func readSome(_ file: borrowing OwnedDescriptor, at offset: Int, count: Int) throws(SystemError) -> [UInt8] {
+        let raw = file.raw
+        var failure: SystemError?
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { room, filled in
+            var result: Int
+            repeat { result = pread(raw, room.baseAddress, count, off_t(offset)) } while result == -1 && errno == EINTR
+            if result == -1 { failure = SystemError("read") } else { filled = result }
+        }
+        if let failure { throw failure }
+        return bytes
+    }
+
     /// One read; 0 at the end.
     package static func readSome(_ file: borrowing OwnedDescriptor, into buffer: inout [UInt8]) throws(SystemError) -> Int {
         let raw = file.raw

@@ -31,6 +31,7 @@ private struct TestClient {
             switch session.next() {
             case .needsInput: return
             case .send(let bytes): sent += text(bytes)
+            case .startTLS: session.tlsStarted()
             case .ready:
                 guard let message else { return }
                 self.message = nil

@@ -61,7 +61,12 @@ extension MDALimits: BinaryRecord {
 
 extension MTASettings: BinaryRecord {
     static var blank: MTASettings { MTASettings() }
-    static var fields: [BinaryField<Self>] { [.init(\.maximumDeferred), .init(\.limits), .init(\.limitsByDomain)] }
+    static var fields: [BinaryField<Self>] { 
+        [
+            .init(\.maximumDeferred), .init(\.limits), .init(\.limitsByDomain), .init(\.smarthostLimits),
+            .init(\.smarthostLimitsByDomain),
+        ]
+    }
 }
 
 extension MTALimits: BinaryRecord {

@@ -59,34 +59,59 @@ extension ConfigurationParser {
         result.session.handshakeSeconds = max(1, result.session.handshakeSeconds)
     }
 
-    /// `[for domain NAME] { inet4 | inet6 | KEY NUMBER }`.
+    /// `[for domain NAME] { inet4 | inet6 | KEY NUMBER }`. What is said holds for strangers and smarthosts; only
+    /// where nothing is said they have defaults of their own.
     mutating func mtaLimits() throws(StatementFailure) {
-        guard take("for") else {
-            result.mta.limits = try mtaLimits(from: result.mta.limits)
-            return
+        var domain: String?
+        if take("for") {
+            try require("domain")
+            domain = Self.lowercased(try string("the domain of these limits"))
         }
-        try require("domain")
-        let domain = Self.lowercased(try string("the domain of these limits"))
-        // A record starts as a copy of what holds for all at this place of the file.
-        result.mta.limitsByDomain[domain] = try mtaLimits(from: result.mta.limitsByDomain[domain] ?? result.mta.limits)
+        let changes = try mtaLimitChanges()
+        func changed(_ limits: MTALimits) -> MTALimits {
+            var limits = limits
+            for change in changes { change.apply(to: &limits) }
+            return limits
+        }
+        if let domain {
+            // A record starts as a copy of what holds for all at this place of the file.
+            let mta = result.mta
+            result.mta.limitsByDomain[domain] = changed(mta.limitsByDomain[domain] ?? mta.limits)
+            result.mta.smarthostLimitsByDomain[domain] = changed(mta.smarthostLimitsByDomain[domain] ?? mta.smarthostLimits)
+        } else {
+            result.mta.limits = changed(result.mta.limits)
+            result.mta.smarthostLimits = changed(result.mta.smarthostLimits)
+        }
     }
 
-    private mutating func mtaLimits(from start: MTALimits) throws(StatementFailure) -> MTALimits {
-        var limits = start
+    private enum MTALimitChange {
+        case families(Listener.Families)
+        case number(WritableKeyPath<MTALimits, Int>, Int)
+
+        func apply(to limits: inout MTALimits) {
+            switch self {
+            case .families(let families): limits.families = families
+            case .number(let path, let value): limits[keyPath: path] = value
+            }
+        }
+    }
+
+    private mutating func mtaLimitChanges() throws(StatementFailure) -> [MTALimitChange] {
+        var changes: [MTALimitChange] = []
         while true {
             if take("inet4") {
-                limits.families = .v4
+                changes.append(.families(.v4))
             } else if take("inet6") {
-                limits.families = .v6
+                changes.append(.families(.v6))
             } else if isString {
                 let location = token.location
                 let name = try string("a limit")
                 guard let path = Self.mtaKeys(generation)[name] else {
                     throw fail(at: location, "invalid mta limit keyword: \(name)")
                 }
-                limits[keyPath: path] = try number("a number for \(name)", in: 0...Self.maximumLimit)
+                changes.append(.number(path, try number("a number for \(name)", in: 0...Self.maximumLimit)))
             } else {
-                return limits
+                return changes
             }
         }
     }

@@ -77,6 +77,9 @@ package struct MTASettings: Hashable, Sendable {
     package var maximumDeferred = 100
     package var limits = MTALimits()
     package var limitsByDomain: [String: MTALimits] = [:]
+    /// The same for relays to a host the operator names, which has defaults of its own.
+    package var smarthostLimits = MTALimits.forSmarthosts
+    package var smarthostLimitsByDomain: [String: MTALimits] = [:]
     package init() {}
 }
 
@@ -104,6 +107,21 @@ package struct MTALimits: Hashable, Sendable {
     package var taskLowWater = 30
     package var taskRelease = 10
     package init() {}
+
+    /// A smarthost is there to take our mail: it is not spared as strangers are.
+    package static var forSmarthosts: MTALimits {
+        var limits = MTALimits()
+        limits.connectionsPerHost = 100
+        limits.connectionsPerRoute = 100
+        limits.connectionsPerConnector = 100
+        limits.connectionDelayRoute = 0
+        limits.connectionDelayRelay = 0
+        limits.reconnectionDelayRoute = 0
+        limits.taskHighWater = 1_000
+        limits.taskLowWater = 600
+        limits.taskRelease = 200
+        return limits
+    }
 }
 
 package struct SRSSettings: Hashable, Sendable {
