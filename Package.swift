@@ -198,6 +198,7 @@ let package = Package(
         tests("System", "Resolver", ["EventLoop", "LoopTesting", "DNSTesting", "Platform"]),
         tests("System", "Interprocess", ["Platform", "WireFormat", "EventLoop", "LoopTesting", "LoopProbe", "WireTesting"]),
         tests("System", "TLS", ["COpenSSL", "CTLS", "EventLoop", "Platform", "LoopTesting", "ServerTesting"]),
+        tests("Storage", "Certificates", ["Configuration", "Platform", "ServerTesting"]),
         tests("Storage", "QueueStorage"),
         tests("Storage", "TableBackends"),
         tests("Storage", "Passwords", ["Authentication", "Cryptography"]),
@@ -210,7 +211,10 @@ let package = Package(
                 "Authentication", "MailSyntax", "Envelopes", "SMTPProtocol", "Scheduling", "Tables", "WireFormat",
                 "WireTesting",
             ]),
-        tests("Processes", "DispatcherProcess", ["EventLoop", "LoopTesting", "MailSyntax", "ProcessMessages", "SMTPProtocol"]),
+        tests(
+            "Processes", "DispatcherProcess",
+            ["Configuration", "EventLoop", "LoopTesting", "MailSyntax", "ProcessMessages", "SMTPProtocol"]),
+        tests("Processes", "CryptoProcess", ["EventLoop", "Platform", "ServerTesting", "TLS"]),
         tests(
             "Processes", "QueueProcess",
             ["MailSyntax", "Envelopes", "QueueStorage", "ProcessMessages", "RoleProcess", "Platform"]),

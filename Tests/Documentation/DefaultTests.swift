@@ -83,7 +83,10 @@ import Testing
         let result = ConfigurationLoader.load(
             text: Array((rules + statement + "\n").utf8), named: "defaults", macros: [], environment: ExampleMachine())
         switch result {
-        case .configuration(let configuration, _): return configuration
+        case .configuration(var configuration, _):
+            // What is written holds for smarthosts too, which have defaults of their own.
+            configuration.mta.smarthostLimits = .forSmarthosts
+            return configuration
         case .failed(let diagnostics): throw Refused(reasons: diagnostics.map(\.description))
         }
     }

@@ -30,7 +30,7 @@ extension RealProcesses {
             #expect(reply.code == 250)
             for name in ["alice", "bob"] { try await target.eventually("mail") { target.mailCount(of: name) == 1 } }
             let message = try #require(target.mail(of: "alice").first)
-            #expect(message.hasPrefix("Return-Path: <ada@client.example>\nDelivered-To: alice@test.example\nReceived: from relay.test.example"))
+            #expect(message.hasPrefix("Return-Path: <ada@client.example>\nDelivered-To: alice@test.example\nReceived: from "))
             #expect(message.contains("\n\n.dot\nx\n"))
             #expect(message.hasSuffix("x\nx\n"))
             // The third was refused; its report goes to ada, by the same way, where nobody is.

@@ -22,7 +22,7 @@ package struct LookupView: ConfigurationView {
     package var serverName: String
     package var tables: [String: TableDefinition]
     package var rules: [Rule]
-    /// Without paths, commands and relay options: how a message is delivered is not decided here.
+    /// Without paths and commands, and of relay options with the tables only: how a message is delivered is not decided here.
     package var actions: [String: Action]
     package var filters: [FilterDefinition]
     package var filterProcesses: [FilterProcess]
@@ -59,6 +59,11 @@ package struct LookupView: ConfigurationView {
         case .relay(let relay):
             var part = RelayAction()
             part.usesSRS = relay.usesSRS
+            // What the dispatcher may have looked up.
+            part.hosts = relay.hosts
+            part.sources = relay.sources
+            part.auth = relay.auth
+            part.heloNames = relay.heloNames
             action.kind = .relay(part)
         case .local(var local):
             local.wrapper = nil

@@ -91,11 +91,13 @@ extension DispatcherProcess {
             ClientIdentity(source: .local, reverseName: name, user: "uid \(uid)", isAuthenticated: true))
     }
 
-    /// 421 and goodbye, without waiting for anybody.
+    /// 421 and goodbye, or only the latter where TLS comes first, without waiting for anybody.
     private func turnAway(
         _ stream: SecurableStream, from address: IPAddress, _ listener: Listener, _ refusal: SessionCensus.Refusal
     ) {
         log.warning("smtp refused address=\(address) reason=\(LogText.value(refusal.rawValue))")
+        // Without a handshake, which is what there is too much of, nothing can be said there.
+        guard listener.tls != .implicit else { return stream.close() }
         spawn {
             let reply = Reply(421, "4.7.0", "\(listener.hostname) Too many connections, try again later")
             _ = await stream.write(reply.bytes, deadline: .now() + .seconds(1))

@@ -14,7 +14,7 @@ import TLS
 @EventLoopActor
 package final class DispatcherProcess: RoleProcess {
     package static let role = Role.dispatcher
-    package static let privileges = RolePrivileges(user: .daemon, root: .nothing, calls: [])
+    package static let privileges = RolePrivileges(user: .daemon, root: .nothing, calls: [.sockets])
 
     let context: RoleContext
     private var currentView: DispatcherView?

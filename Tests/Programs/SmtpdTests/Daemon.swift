@@ -19,7 +19,7 @@ final class Daemon {
     init() throws {
         var template = Array("/tmp/martlet-daemon.XXXXXX".utf8CString)
         _ = try #require(mkdtemp(&template))
-        path = String(cString: template)
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         spool = path + "/spool"
         identity = geteuid() == 0 ? Identity(uid: Self.nobody, gid: Self.nobody, groups: []) : nil
         chmod(path, 0o755)

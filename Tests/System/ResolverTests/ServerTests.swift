@@ -19,7 +19,7 @@ private func ask(
         let upstream = ServerUpstream()
         var settings = ResolverSettings()
         settings.servers = servers
-        settings.timeout = 3
+        settings.timeout = patience
         settings.attempts = 1
         configure(&settings)
         upstream.configure(settings)
@@ -181,7 +181,7 @@ private func deadServer() throws -> SocketAddress {
             let upstream = ServerUpstream()
             var settings = ResolverSettings()
             settings.servers = [silentAddress, goodAddress]
-            settings.timeout = 3
+            settings.timeout = 8
             upstream.configure(settings)
             return [await upstream.ask(DNSQuestion(name("a.example"), .address4)), await upstream.ask(DNSQuestion(name("a.example"), .address4))]
         }
