@@ -181,7 +181,7 @@ private func deadServer() throws -> SocketAddress {
             let upstream = ServerUpstream()
             var settings = ResolverSettings()
             settings.servers = [silentAddress, goodAddress]
-            settings.timeout = 8
+            settings.timeout = 1
             upstream.configure(settings)
             return [await upstream.ask(DNSQuestion(name("a.example"), .address4)), await upstream.ask(DNSQuestion(name("a.example"), .address4))]
         }
