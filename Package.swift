@@ -34,6 +34,9 @@ func process(_ name: String, _ imports: [Target.Dependency]) -> Target {
 /// A target that is there with the trait PAM alone.
 func pam(_ name: String) -> Target.Dependency { .target(name: name, condition: .when(traits: ["PAM"])) }
 
+/// A target that is there with the trait DNSSEC alone.
+func dnssec(_ name: String) -> Target.Dependency { .target(name: name, condition: .when(traits: ["DNSSEC"])) }
+
 /// The tests of one room: `tests("Mail", "MailSyntax")` lives in Tests/Mail/MailSyntaxTests.
 /// Folders that hold data of the tests are named, since they are no sources.
 func tests(
@@ -56,6 +59,7 @@ let package = Package(
     traits: [
         // Each stands for a library that can be left out. `swift build --disable-default-traits` leaves all out.
         .trait(name: "PAM", description: "Users of the system authenticate through PAM"),
+        .trait(name: "DNSSEC", description: "Answers of the DNS are validated, by libunbound"),
         .default(enabledTraits: ["PAM"]),
     ],
     targets: [
@@ -116,7 +120,7 @@ let package = Package(
                 "Authentication", "Configuration", "Certificates", "TLS", "Tables", "MailSyntax", "TableBackends", "AgentMessages",
             ]),
         process("ControlProcess", ["Envelopes", "Scheduling", "ControlMessages"]),
-        process("LookupProcess", ["Authentication", "Configuration", "Cryptography", "Envelopes", "MailSyntax", "Passwords", "SMTPProtocol", "Tables", "Rules", "TableBackends", "Resolver"]),
+        process("LookupProcess", ["Authentication", "Configuration", "Cryptography", "Envelopes", "MailSyntax", "Passwords", "SMTPProtocol", "Tables", "Rules", "TableBackends", "Resolver", dnssec("ValidatingResolver")]),
         process("QueueProcess", ["Configuration", "Envelopes", "MailSyntax", "QueueStorage", "Scheduling"]),
         process("SchedulerProcess", ["Configuration", "Envelopes", "Scheduling"]),
         process(
@@ -148,6 +152,10 @@ let package = Package(
         .target(
             name: "AuthenticationPAM", dependencies: ["Authentication", pam("CPAM")],
             path: "compat/PAM/AuthenticationPAM", swiftSettings: swift),
+
+        // Options: what is behind traits, in Swift.
+        .systemLibrary(name: "CUnbound", path: "compat/CUnbound", providers: [.apt(["libunbound-dev"])]),
+        room("Options", "ValidatingResolver", [dnssec("CUnbound"), "EventLoop", "Platform", "Resolver"]),
 
         // compat: the drop-in.
         .target(
@@ -218,6 +226,7 @@ let package = Package(
         tests(
             "Processes", "QueueProcess",
             ["MailSyntax", "Envelopes", "QueueStorage", "ProcessMessages", "RoleProcess", "Platform"]),
+        tests("Options", "ValidatingResolver", ["DNSTesting", "EventLoop", "LoopTesting", "Platform", "Resolver"]),
         // With real processes: the programs are built along, and found beside the test bundle.
         .testTarget(
             name: "IntegrationTests",

@@ -139,5 +139,22 @@ extension RealProcesses {
             #expect(try await server.stop() == .exited(0))
             #expect(try await target.stop() == .exited(0))
         }
+
+        #if DNSSEC
+        @Test(arguments: [("192.0.2.1", "addresses of a.example: 192.0.2.1"), ("192.0.2.66", "is not authentic")])
+        func `a confined process validates answers`(_ address: String, _ words: String) async throws {
+            let names = NameServer(signedZone: [.a("a.example", address), SignedZone.addressSignatureRecord])
+            let server = try relay(names, "relay host smtp://a.example")
+            try server.setResolver(names.line + "options no-aaaa\n")
+            for folder in ["usr", "usr/share", "usr/share/dns"] { try server.scratch.makeDirectory("spool/" + folder) }
+            try server.scratch.write("spool/usr/share/dns/root.key", SignedZone.trustAnchor)
+            try await server.start(["-T", "lookup"])
+            let client = try server.client()
+            try client.greet()
+            #expect(try client.deliver(from: "", to: ["alice@test.example"], "Subject: x\r\n\r\nx\r\n").code == 250)
+            try await server.eventually("the answer") { server.log.contains(words) }
+            #expect(try await server.stop() == .exited(0))
+        }
+        #endif
     }
 }

@@ -4,19 +4,37 @@ import ProcessMessages
 import Resolver
 import RoleProcess
 import SMTPProtocol
+#if DNSSEC
+import ValidatingResolver
+#endif
 
 /// Names and addresses of other hosts, from hosts(5) and the DNS.
 extension LookupProcess {
-    /// A rootless installation may bring files of its own, named as in /etc, below `etc` of its directory.
     func makeResolver() -> Resolver {
-        func place(_ name: String) -> String {
-            let own = context.installation.spool + "/etc/" + name
-            guard context.installation.isRootless, (try? Files.status(own)) ?? nil != nil else { return "/etc/" + name }
-            return own
-        }
-        return Resolver(
-            files: ResolverFiles(settings: place("resolv.conf"), hosts: place("hosts")), upstream: ServerUpstream())
+        Resolver(
+            files: ResolverFiles(settings: place("/etc/resolv.conf"), hosts: place("/etc/hosts")), upstream: makeUpstream())
     }
+
+    /// A rootless installation may bring files of its own, named as those of the system and below its directory.
+    private func place(_ path: String) -> String {
+        let own = context.installation.spool + path
+        // What cannot be looked at is not brought.
+        guard context.installation.isRootless, (try? Files.status(own)) ?? nil != nil else { return path }
+        return own
+    }
+
+    #if DNSSEC
+    private func makeUpstream() -> any DNSUpstream {
+        let places = ValidatingUpstream.trustAnchors.map(place)
+        guard let anchor = places.first(where: { (try? Files.read($0, limit: 1 << 20)) != nil }) else {
+            context.log.warning("answers of the DNS are not validated: there is no \(places[0]) (package dns-root-data)")
+            return ServerUpstream()
+        }
+        return ValidatingUpstream(trustAnchor: anchor)
+    }
+    #else
+    private func makeUpstream() -> any DNSUpstream { ServerUpstream() }
+    #endif
 
     /// The hosts that take mail for a domain (RFC 5321 section 5.1, RFC 7505).
     func exchangers(of domain: Domain) async -> ExchangerVerdict {
