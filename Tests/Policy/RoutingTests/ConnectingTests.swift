@@ -53,8 +53,9 @@ import Testing
         driver.pass(15)
         driver.offer([envelope(1, of: 2)])
         driver.ready(driver.orders[1].connection)
+        driver.complete(driver.orders[1].connection, .permanent(DeliveryFailure(status: "5.1.1", text: "550 no")))
         let route = driver.router.routeStatuses(now: driver.now)[0]
-        #expect(route.flags == "----")
+        #expect(route.flags == "---K")
         #expect(route.penalty == 0 && route.errors == 0)
     }
 

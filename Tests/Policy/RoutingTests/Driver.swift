@@ -4,21 +4,6 @@ import MailSyntax
 
 @testable import Routing
 
-/// A seeded generator: a failure can be seen again.
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
-
 /// The envelope with this number of message 1 (or another).
 func envelope(_ number: UInt32, of message: UInt32 = 1) -> EnvelopeID {
     EnvelopeID(rawValue: UInt64(message) << 32 | UInt64(number))!
