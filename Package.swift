@@ -34,6 +34,9 @@ func process(_ name: String, _ imports: [Target.Dependency]) -> Target {
 /// A target that is there with the trait PAM alone.
 func pam(_ name: String) -> Target.Dependency { .target(name: name, condition: .when(traits: ["PAM"])) }
 
+/// A target that is there with the trait DNSSEC alone.
+func dnssec(_ name: String) -> Target.Dependency { .target(name: name, condition: .when(traits: ["DNSSEC"])) }
+
 /// The tests of one room: `tests("Mail", "MailSyntax")` lives in Tests/Mail/MailSyntaxTests.
 /// Folders that hold data of the tests are named, since they are no sources.
 func tests(
@@ -56,14 +59,15 @@ let package = Package(
     traits: [
         // Each stands for a library that can be left out. `swift build --disable-default-traits` leaves all out.
         .trait(name: "PAM", description: "Users of the system authenticate through PAM"),
+        .trait(name: "DNSSEC", description: "Answers of the DNS are validated, by libunbound"),
         .default(enabledTraits: ["PAM"]),
     ],
     targets: [
         // Mail: RFCs as values and machines.
         room("Mail", "MailSyntax"),
         room("Mail", "Envelopes", ["MailSyntax"]),
-        room("Mail", "SMTPProtocol", ["MailSyntax", "Envelopes", "Authentication"]),
         room("Mail", "Authentication", ["MailSyntax"]),
+        room("Mail", "SMTPProtocol", ["MailSyntax", "Envelopes", "Authentication"]),
 
         // Policy: what the operator wants.
         room("Policy", "Tables", ["MailSyntax"]),
@@ -116,7 +120,7 @@ let package = Package(
                 "Authentication", "Configuration", "Certificates", "TLS", "Tables", "MailSyntax", "TableBackends", "AgentMessages",
             ]),
         process("ControlProcess", ["Envelopes", "Scheduling", "ControlMessages"]),
-        process("LookupProcess", ["Authentication", "Configuration", "Cryptography", "Envelopes", "MailSyntax", "Passwords", "SMTPProtocol", "Tables", "Rules", "TableBackends", "Resolver"]),
+        process("LookupProcess", ["Authentication", "Configuration", "Cryptography", "Envelopes", "MailSyntax", "Passwords", "SMTPProtocol", "Tables", "Rules", "TableBackends", "Resolver", dnssec("ValidatingResolver")]),
         process("QueueProcess", ["Configuration", "Envelopes", "MailSyntax", "QueueStorage", "Scheduling"]),
         process("SchedulerProcess", ["Configuration", "Envelopes", "Scheduling"]),
         process(
@@ -148,6 +152,10 @@ let package = Package(
         .target(
             name: "AuthenticationPAM", dependencies: ["Authentication", pam("CPAM")],
             path: "compat/PAM/AuthenticationPAM", swiftSettings: swift),
+
+        // Options: what is behind traits, in Swift.
+        .systemLibrary(name: "CUnbound", path: "compat/CUnbound", providers: [.apt(["libunbound-dev"])]),
+        room("Options", "ValidatingResolver", [dnssec("CUnbound"), "EventLoop", "Platform", "Resolver"]),
 
         // compat: the drop-in.
         .target(
@@ -211,15 +219,18 @@ let package = Package(
                 "Authentication", "MailSyntax", "Envelopes", "SMTPProtocol", "Scheduling", "Tables", "WireFormat",
                 "WireTesting",
             ]),
-        tests("Processes", "DispatcherProcess", ["Configuration", "EventLoop", "LoopTesting", "MailSyntax"]),
+        tests(
+            "Processes", "DispatcherProcess",
+            ["Configuration", "EventLoop", "LoopTesting", "MailSyntax", "ProcessMessages", "SMTPProtocol"]),
         tests("Processes", "CryptoProcess", ["EventLoop", "Platform", "ServerTesting", "TLS"]),
         tests(
             "Processes", "QueueProcess",
             ["MailSyntax", "Envelopes", "QueueStorage", "ProcessMessages", "RoleProcess", "Platform"]),
+        tests("Options", "ValidatingResolver", ["DNSTesting", "EventLoop", "LoopTesting", "Platform", "Resolver"]),
         // With real processes: the programs are built along, and found beside the test bundle.
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["ServerTesting", "Platform", "smtpd", "smtpctl", "sendmail", "mail.agent"],
+            dependencies: ["ServerTesting", "DNSTesting", "Platform", "smtpd", "smtpctl", "sendmail", "mail.agent"],
             path: "Tests/Integration", swiftSettings: swift),
         .testTarget(
             name: "WholeServerTests",

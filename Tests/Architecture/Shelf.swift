@@ -73,7 +73,8 @@ enum Shelf: String {
     /// Modules of the toolchain that this shelf may import.
     var toolchainModules: Set<String> {
         switch self {
-        case .mail, .policy: []
+        // The standard library, which is named only for what it offers on request.
+        case .mail, .policy: ["Swift"]
         case .tests: ["Glibc", "Musl", "Synchronization", "Testing", "_Concurrency"]
         case .system, .storage, .messages, .process, .role, .options, .programs, .sendmail, .compat, .c:
             ["Glibc", "Musl", "Synchronization", "_Concurrency"]

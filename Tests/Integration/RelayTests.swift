@@ -11,7 +11,7 @@ extension RealProcesses {
                 """
                 listen on 127.0.0.1 port \(server.port) hostname "relay.test.example"
                 \(more)
-                action "out" relay host "\(host)"
+                action "out" relay helo "relay.test.example" host "\(host)"
                 match from any for any action "out"
                 """
             }

@@ -81,6 +81,8 @@ package enum BounceKind: Hashable, Sendable {
     case delayed(after: Int64)
     /// A success report that NOTIFY=SUCCESS asked for.
     case delivered
+    /// The same where the next server does not tell what becomes of it (RFC 3461 section 5.2.2).
+    case relayed
 }
 
 /// What has happened to an envelope so far; changes with every attempt.

@@ -142,6 +142,7 @@ extension BounceKind {
         case .failed: "failed"
         case .delayed: "delayed"
         case .delivered: "delivered"
+        case .relayed: "relayed"
         }
     }
 }

@@ -35,14 +35,18 @@ extension ReportMessage {
                 "The mail server \(host) has not been able to deliver your message to these addresses for"
                     + " \(durationText(interval)). It goes on trying\(end); you need not send it again:"
             ]
-        case .delivered where subject == "relayed":
-            return [
-                "The mail server \(host) has handed on your message for these addresses. The next server does not"
-                    + " report what becomes of it:"
-            ]
+        case .relayed: return relayedExplanation(host)
+        case .delivered where subject == "relayed": return relayedExplanation(host)
         case .delivered:
             return ["The mail server \(host) has delivered your message to these addresses, as you asked to be told:"]
         }
+    }
+
+    private func relayedExplanation(_ host: String) -> [String] {
+        [
+            "The mail server \(host) has handed on your message for these addresses. The next server does not"
+                + " report what becomes of it:"
+        ]
     }
 
     // MARK: Second part (RFC 3464, RFC 6533 section 4)

@@ -103,6 +103,7 @@ package struct ReportMessage: Sendable {
         switch kind {
         case .failed: "failed"
         case .delayed: "delayed"
+        case .relayed: "relayed"
         case .delivered:
             if recipients.allSatisfy({ $0.action == .relayed }) {
                 "relayed"

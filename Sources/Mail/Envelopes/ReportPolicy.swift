@@ -14,7 +14,7 @@ package enum ReportPolicy {
         return switch kind {
         case .failed: wanted.contains(.failure)
         case .delayed: wanted.contains(.delay)
-        case .delivered: wanted.contains(.success)
+        case .delivered, .relayed: wanted.contains(.success)
         }
     }
 

@@ -5,89 +5,61 @@ import MailSyntax
 extension ClientSession {
     mutating func take(_ reply: Reply) {
         switch state {
-        case .awaitingGreeting:
-            guard reply.code < 300 else { return refusedSession(reply) }
-            say(settings.kind == .lmtp ? "LHLO" : "EHLO", .awaitingHello)
-        case .awaitingHello:
-            if reply.code < 300 {
-                capabilities = ServerCapabilities(reply)
-                introduced()
-            } else if reply.isPermanent, settings.kind == .smtp, credentials == nil, isSecured || settings.startTLS != .always {
-                say("HELO", .awaitingPlainHello)
-            } else {
-                refusedSession(reply)
-            }
-        case .awaitingPlainHello:
-            guard reply.code < 300 else { return refusedSession(reply) }
-            state = .ready
-        case .awaitingTLS:
-            guard reply.code < 300 else {
-                // It was offered. Another connection may go on without.
-                return leave(.tlsUnavailable("STARTTLS refused: \(Self.line(reply))"))
-            }
-            // In clear, and behind the last word in clear: somebody on the way wants to be heard as the server.
-            guard !parser.hasUnreadInput else { return fail(.unexpectedReply) }
-            pending.append(.startTLS)
-            state = .startingTLS
-        case .authenticating(let client):
-            take(reply, of: client)
-        case .awaitingCancellation(let reason):
-            leave(.authenticationFailed(reason))
-        case .transaction(let transaction):
-            take(reply, in: transaction)
+        case .awaitingGreeting: takeGreeting(reply)
+        case .awaitingHello: takeHello(reply)
+        case .awaitingPlainHello: takePlainHello(reply)
+        case .awaitingStartTLS: takeStartTLSReply(reply)
+        case .authenticating(let exchange): takeLoginReply(reply, in: exchange)
+        case .transaction(let transaction): take(reply, in: transaction)
         case .awaitingReset:
             guard reply.code < 300 else { return refusedSession(reply) }
             state = .ready
         case .awaitingBye:
             state = .closed(.quit)
-        case .startingTLS, .ready, .closed:
+        case .securing, .ready, .closed:
             fail(.unexpectedReply)
         }
-    }
-
-    /// Says who we are. A server that spoke ahead of that is out of step.
-    mutating func say(_ verb: String, _ next: State) {
-        guard !parser.hasUnreadInput else { return fail(.unexpectedReply) }
-        pending.append(.send(Array("\(verb) \(settings.helo.text)\r\n".utf8)))
-        state = next
-    }
-
-    /// Gives the session up politely.
-    mutating func leave(_ failure: ClientFailure) {
-        pending.append(.send(Array("QUIT\r\n".utf8)))
-        fail(failure)
-    }
-
-    private mutating func refusedSession(_ reply: Reply) {
-        // It is polite to say so, and a server that said 421 does not listen.
-        if reply.code != 421 { pending.append(.send(Array("QUIT\r\n".utf8))) }
-        fail(.refused(reply))
     }
 
     private mutating func take(_ reply: Reply, in started: ClientTransaction) {
         var transaction = started
         if reply.code == 421 { return fail(.refused(reply)) }
         switch transaction.phase {
-        case .commands:
+        case .commands, .chunks:
             guard !transaction.unanswered.isEmpty else { return fail(.unexpectedReply) }
+            if transaction.unanswered.first == .lastChunk, !transaction.accepted.isEmpty {
+                transaction.unanswered.removeFirst()
+                transaction.phase = .awaitingVerdicts
+                return takeVerdict(reply, transaction)
+            }
             let command = transaction.unanswered.removeFirst()
             guard takeCommandReply(reply, to: command, &transaction) else { return fail(.unexpectedReply) }
             proceed(transaction)
-        case .content:
-            fail(.unexpectedReply)
+        case .data:
+            // A verdict before the end of the message can only be a no, and what follows would be commands to
+            // the server.
+            guard reply.code >= 400 else { return fail(.unexpectedReply) }
+            refuse(transaction.accepted, reply)
+            state = .closed(.failed(.refused(reply)))
         case .awaitingVerdicts:
-            guard reply.code < 300 || reply.code >= 400 else { return fail(.unexpectedReply) }
-            let outcome: DeliveryOutcome =
-                reply.code < 300 ? .delivered(Self.line(reply)) : Self.outcome(of: reply)
-            let count = settings.kind == .lmtp ? 1 : transaction.accepted.count
-            for recipient in transaction.accepted.prefix(count) {
-                pending.append(.result(recipient: recipient, outcome))
-            }
-            transaction.accepted.removeFirst(min(count, transaction.accepted.count))
-            state = transaction.accepted.isEmpty ? .ready : .transaction(transaction)
+            takeVerdict(reply, transaction)
         case .awaitingEmptyVerdict:
             finishWithoutContent(transaction)
         }
+    }
+
+    /// The server says what it did with the message.
+    private mutating func takeVerdict(_ reply: Reply, _ sent: ClientTransaction) {
+        var transaction = sent
+        state = .transaction(transaction)
+        guard reply.code < 300 || reply.code >= 400 else { return fail(.unexpectedReply) }
+        let outcome: DeliveryOutcome = reply.code < 300 ? .delivered(Self.line(reply)) : Self.outcome(of: reply)
+        let count = settings.kind == .lmtp ? 1 : transaction.accepted.count
+        for recipient in transaction.accepted.prefix(count) {
+            pending.append(.result(recipient: recipient, .outcome(outcome)))
+        }
+        transaction.accepted.removeFirst(min(count, transaction.accepted.count))
+        state = transaction.accepted.isEmpty ? .ready : .transaction(transaction)
     }
 
     /// Notes the answer to one command; false when it does not fit.
@@ -110,7 +82,13 @@ extension ClientSession {
             guard transaction.isOpen else { return true }
             guard reply.code < 300 || reply.code >= 400 else { return false }
             transaction.undecided.removeAll { $0 == index }
-            if reply.code < 300 { transaction.accepted.append(index) } else { refuse([index], reply) }
+            if reply.code < 300 {
+                transaction.accepted.append(index)
+            } else if isEnough(reply), !transaction.accepted.isEmpty {
+                pending.append(.result(recipient: index, .tooManyRecipients))
+            } else {
+                refuse([index], reply)
+            }
         case .data:
             guard reply.code >= 300 else { return false }
             if reply.code >= 400 {
@@ -120,14 +98,32 @@ extension ClientSession {
                 pending.append(.send(Array(".\r\n".utf8)))
                 transaction.phase = .awaitingEmptyVerdict
             } else {
-                transaction.phase = .content(DotStuffer())
+                transaction.phase = .data(ContentEncoder(.dot))
             }
+        case .chunk:
+            guard reply.code < 300 || reply.code >= 400 else { return false }
+            guard reply.code >= 400 else { break }
+            refuse(transaction.accepted, reply)
+            transaction.accepted = []
+            // The replies to chunks that are under way are read; no more are sent.
+            transaction.phase = .commands
+        case .lastChunk:
+            // There was nobody to take it for, and what the server says to that does not matter.
+            break
         }
         return true
     }
 
+    /// A server that takes no further recipient (RFC 5321 section 4.5.3.1.10, where 552 counts as 452), rather
+    /// than one whose mailbox is full.
+    private func isEnough(_ reply: Reply) -> Bool {
+        guard reply.code == 452 || reply.code == 552 else { return false }
+        guard let status = reply.status else { return settings.kind == .smtp }
+        return status.hasSuffix(".5.3")
+    }
+
     private mutating func refuse(_ recipients: [Int], _ reply: Reply) {
-        for recipient in recipients { pending.append(.result(recipient: recipient, Self.outcome(of: reply))) }
+        for recipient in recipients { pending.append(.result(recipient: recipient, .outcome(Self.outcome(of: reply)))) }
     }
 
     /// Goes on when a command was answered.
@@ -137,9 +133,13 @@ extension ClientSession {
             state = .transaction(transaction)
             return
         }
-        // Accepted recipients are left when DATA has not been asked: it settles them one way or the other.
+        // Accepted recipients are left when the message has not been asked for: that settles them one way or the
+        // other.
         if transaction.accepted.isEmpty {
             finishWithoutContent(transaction)
+        } else if transaction.isChunking {
+            transaction.phase = .chunks(ContentEncoder(.counted), collected: [])
+            state = .transaction(transaction)
         } else {
             transaction.unsent = [.data]
             state = .transaction(transaction)

@@ -9,7 +9,9 @@ extension ClientSession {
         let recipients = Array(message.recipients.indices)
         if let objection = objection(to: message) {
             // The step after these is `ready` again: nothing was said to the server.
-            for recipient in recipients { pending.append(.result(recipient: recipient, .permanent(objection))) }
+            for recipient in recipients {
+                pending.append(.result(recipient: recipient, .outcome(.permanent(objection))))
+            }
             return
         }
         var undecided: [Int] = []
@@ -17,43 +19,73 @@ extension ClientSession {
             if isSendable(message.recipients[recipient].path.bytes) {
                 undecided.append(recipient)
             } else {
-                pending.append(.result(recipient: recipient, .permanent(Self.needsUTF8)))
+                pending.append(.result(recipient: recipient, .outcome(.permanent(Self.needsUTF8))))
             }
         }
         guard !undecided.isEmpty else { return }
         var commands: [ClientTransaction.Command] = [.mail] + undecided.map { .rcpt($0) }
         // An LMTP server that took no recipient but wants data would owe no reply behind it. It also sits
         // near, so the round trip for asking first is cheap.
-        let isPipelining = capabilities.pipelining
-        if isPipelining, settings.kind == .smtp { commands.append(.data) }
+        let isAhead = capabilities.pipelining && settings.kind == .smtp
+        if isAhead, !capabilities.chunking { commands.append(.data) }
         state = .transaction(
             ClientTransaction(
-                message: message, unsent: commands[...], undecided: undecided, isPipelining: isPipelining))
+                message: message, unsent: commands[...], undecided: undecided, isPipelining: capabilities.pipelining,
+                isChunking: capabilities.chunking,
+                isEager: isAhead && capabilities.chunking && message.size <= ClientTransaction.eagerSize
+                    && commands.count < ClientTransaction.window))
     }
 
     /// Takes the next piece of the message, lines ended by LF. Only at ``ClientStep/needsContent``.
     package mutating func content(_ bytes: [UInt8]) {
-        guard case .transaction(var transaction) = state, case .content(var stuffer) = transaction.phase else { return }
-        var output: [UInt8] = []
-        output.reserveCapacity(bytes.count + bytes.count / 16 + 16)
-        stuffer.encode(bytes, onto: &output)
-        transaction.phase = .content(stuffer)
+        guard case .transaction(var transaction) = state else { return }
+        switch transaction.phase {
+        case .data(var encoder):
+            var output: [UInt8] = []
+            output.reserveCapacity(bytes.count + bytes.count / 16 + 16)
+            encoder.encode(bytes, onto: &output)
+            transaction.phase = .data(encoder)
+            if !output.isEmpty { pending.append(.send(output)) }
+        case .chunks(var encoder, var collected):
+            // Out of the state while it grows, so that it is not copied.
+            transaction.phase = .commands
+            state = .closed(.quit)
+            encoder.encode(bytes, onto: &collected)
+            if collected.count >= ClientTransaction.chunkSize {
+                pending.append(.send(transaction.takeHead() + Array("BDAT \(collected.count)\r\n".utf8) + collected))
+                transaction.unanswered.append(.chunk)
+                collected = []
+            }
+            transaction.phase = .chunks(encoder, collected: collected)
+        case .commands, .awaitingVerdicts, .awaitingEmptyVerdict:
+            break
+        }
         state = .transaction(transaction)
-        if !output.isEmpty { pending.append(.send(output)) }
     }
 
     /// All of the message is handed in. Only at ``ClientStep/needsContent``.
     package mutating func endOfContent() {
-        guard case .transaction(var transaction) = state, case .content(var stuffer) = transaction.phase else { return }
-        var output: [UInt8] = []
-        stuffer.finish(onto: &output)
-        transaction.phase = .awaitingVerdicts
+        guard case .transaction(var transaction) = state else { return }
+        switch transaction.phase {
+        case .data(var encoder):
+            var output: [UInt8] = []
+            encoder.finish(onto: &output)
+            transaction.phase = .awaitingVerdicts
+            pending.append(.send(output))
+        case .chunks(var encoder, var collected):
+            encoder.finish(onto: &collected)
+            transaction.phase = .commands
+            transaction.unanswered.append(.lastChunk)
+            pending.append(.send(transaction.takeHead() + Array("BDAT \(collected.count) LAST\r\n".utf8) + collected))
+        case .commands, .awaitingVerdicts, .awaitingEmptyVerdict:
+            return
+        }
+        transaction.isSent = true
         state = .transaction(transaction)
-        pending.append(.send(output))
     }
 
-    /// The rest of the message cannot be read. The connection ends without the dot, so that the server
-    /// drops what it has (RFC 5321 section 4.1.1.10).
+    /// The rest of the message cannot be read. The connection ends without the end of the message, so that the
+    /// server drops what it has (RFC 5321 section 4.1.1.10).
     package mutating func contentFailed() { fail(.contentFailed) }
 
     /// Sends as many commands as may be under way.
@@ -66,8 +98,14 @@ extension ClientSession {
             transaction.unanswered.append(command)
         }
         transaction.unsent = transaction.unsent.dropFirst(room)
+        if transaction.isEager, transaction.unsent.isEmpty {
+            // The commands are sent along with the message.
+            transaction.phase = .chunks(ContentEncoder(.counted), collected: [])
+            transaction.head = output
+            output = []
+        }
         state = .transaction(transaction)
-        pending.append(.send(output))
+        if !output.isEmpty { pending.append(.send(output)) }
     }
 
     private func line(of command: ClientTransaction.Command, _ message: OutgoingMessage) -> [UInt8] {
@@ -75,6 +113,8 @@ extension ClientSession {
         case .mail: mailLine(message)
         case .rcpt(let index): rcptLine(message.recipients[index])
         case .data: Array("DATA\r\n".utf8)
+        // Sent with their content.
+        case .chunk, .lastChunk: []
         }
     }
 
@@ -82,7 +122,7 @@ extension ClientSession {
         var line = Array("MAIL FROM:<".utf8) + (message.sender.address?.bytes ?? [])
         line.append(UInt8(ascii: ">"))
         if capabilities.size { line += " SIZE=\(message.size)".utf8 }
-        if capabilities.eightBitMIME, message.body == .eightBitMIME { line += " BODY=8BITMIME".utf8 }
+        if capabilities.eightBitMIME, message.body != .sevenBit { line += " BODY=8BITMIME".utf8 }
         if capabilities.smtpUTF8, message.needsUTF8 { line += " SMTPUTF8".utf8 }
         if capabilities.dsn {
             switch message.returnContent {
@@ -118,6 +158,10 @@ extension ClientSession {
             return DeliveryFailure(status: "5.3.4", text: "message too large for peer")
         }
         guard isSendable(message.sender.address?.bytes ?? []) else { return Self.needsUTF8 }
+        // A local server that does not say so takes eight bits all the same.
+        if message.body != .sevenBit, !capabilities.eightBitMIME, settings.kind == .smtp {
+            return DeliveryFailure(status: "5.6.3", text: "The server takes 7-bit messages only, and this one cannot be converted")
+        }
         return nil
     }
 

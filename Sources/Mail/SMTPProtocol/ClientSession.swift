@@ -7,8 +7,9 @@ import MailSyntax
 ///
 /// The driver calls ``next()`` and does what the step says: it sends, reads, hands in content, notes
 /// results. Every recipient of a message gets exactly one result, also when the session breaks. With
-/// PIPELINING commands go out in groups (RFC 2920). The parts of the machine: `+Transaction` sends a
-/// message, `+Replies` reads the answers.
+/// PIPELINING commands go out in groups (RFC 2920), with CHUNKING the message needs no dots (RFC 3030), and
+/// with both a small message and its commands are one flight. The parts of the machine: `+Greeting` comes to
+/// terms with the server, `+Login` authenticates, `+Transaction` sends a message, `+Replies` reads the answers.
 package struct ClientSession: Sendable {
     enum State: Sendable {
         /// Left by the greeting.
@@ -18,13 +19,11 @@ package struct ClientSession: Sendable {
         /// EHLO was not understood, HELO was sent.
         case awaitingPlainHello
         /// STARTTLS was sent.
-        case awaitingTLS
-        /// The driver was asked to shake hands. Left by ``ClientSession/tlsStarted()``.
-        case startingTLS
-        /// AUTH was sent (RFC 4954).
-        case authenticating(SASLClient)
-        /// AUTH was cancelled; the reply means nothing.
-        case awaitingCancellation(String)
+        case awaitingStartTLS
+        /// The driver shakes hands. Left by ``ClientSession/secured()``.
+        case securing
+        /// AUTH or an answer to a challenge was sent.
+        case authenticating(ClientExchange)
         /// Nothing under way. Left by ``ClientSession/send(_:)`` and ``ClientSession/quit()``.
         case ready
         /// A message is under way.
@@ -39,32 +38,25 @@ package struct ClientSession: Sendable {
 
     let settings: ClientSettings
     var state = State.awaitingGreeting
-    var capabilities = ServerCapabilities()
+    /// What the server offers now; nothing of what it said before TLS.
+    package internal(set) var capabilities = ServerCapabilities()
+    /// TLS protects the connection.
+    var isProtected: Bool
     var parser = ReplyParser()
     /// Steps already decided on, given out first.
     var pending: [ClientStep] = []
 
-    let credentials: ClientCredentials?
-    var isSecured: Bool
-
-    /// - Parameter credentials: Given to the server under TLS and never in clear; without TLS, or without a common
-    ///   mechanism, the session fails.
-    package init(settings: ClientSettings, credentials: ClientCredentials? = nil) {
+    package init(settings: ClientSettings) {
         self.settings = settings
-        self.credentials = credentials
-        isSecured = settings.isSecured
+        isProtected = settings.isProtected
     }
-
-    /// Whether the session has ended, though results may still be to come.
-    package var isOver: Bool { if case .closed = state { true } else { false } }
 
     /// How long the driver waits for input now, in seconds (RFC 5321 section 4.5.3.2). After the data it is
     /// long: giving up early is what makes duplicates.
     package var timeoutSeconds: Int64 {
         switch state {
-        case .awaitingGreeting, .awaitingHello, .awaitingPlainHello, .awaitingTLS, .startingTLS, .authenticating,
-            .awaitingCancellation, .ready, .awaitingReset, .closed:
-            300
+        case .awaitingGreeting, .awaitingHello, .awaitingPlainHello, .awaitingStartTLS, .securing, .authenticating,
+            .ready, .awaitingReset, .closed: 300
         case .awaitingBye: 10
         case .transaction(let transaction): transaction.timeoutSeconds
         }
@@ -74,11 +66,14 @@ package struct ClientSession: Sendable {
 // MARK: Driving
 
 extension ClientSession {
-    /// Takes what the server sent.
+    /// Takes what the server sent. While content goes out as well: a server may refuse the rest of it.
     package mutating func receive(_ bytes: Span<UInt8>) { parser.receive(bytes) }
 
-    /// The connection is gone.
-    package mutating func connectionLost() { fail(.connectionLost) }
+    /// The connection is gone. What the server said before counts.
+    package mutating func connectionLost() {
+        while !isClosed, let reply = try? parser.next() { take(reply) }
+        fail(.connectionLost)
+    }
 
     /// The server was silent for ``timeoutSeconds``.
     package mutating func timedOut() { fail(.timeout) }
@@ -90,24 +85,24 @@ extension ClientSession {
             switch state {
             case .closed(let end):
                 return .close(end)
+            case .securing:
+                return .startTLS
             case .ready:
                 // A server that speaks unasked is about to leave, or out of step.
-                if parser.hasUnreadInput {
-                    fail(.unexpectedReply)
-                } else {
-                    return .ready(capabilities)
-                }
-            case .transaction(let transaction) where transaction.isSendingContent:
+                guard parser.hasUnreadInput else { return .ready(capabilities) }
+                takeUnasked()
+            case .transaction(let transaction) where transaction.takesContent && !parser.hasUnreadInput:
                 return .needsContent
             case .transaction(let transaction) where transaction.maySendCommands:
                 sendCommands(transaction)
-            case .startingTLS:
-                preconditionFailure("the driver went on without shaking hands")
-            case .awaitingGreeting, .awaitingHello, .awaitingPlainHello, .awaitingTLS, .authenticating,
-                .awaitingCancellation, .transaction, .awaitingReset, .awaitingBye:
+            case .awaitingGreeting, .awaitingHello, .awaitingPlainHello, .awaitingStartTLS, .authenticating, .transaction,
+                .awaitingReset, .awaitingBye:
                 do throws(ReplyParser.Failure) {
-                    guard let reply = try parser.next() else { return .needsInput }
-                    take(reply)
+                    if let reply = try parser.next() {
+                        take(reply)
+                    } else {
+                        return isTakingContent ? .needsContent : .needsInput
+                    }
                 } catch {
                     fail(.malformedReply(error))
                 }
@@ -122,6 +117,27 @@ extension ClientSession {
         state = .awaitingBye
     }
 
+    private var isClosed: Bool { if case .closed = state { true } else { false } }
+
+    private var isTakingContent: Bool {
+        if case .transaction(let transaction) = state { transaction.takesContent } else { false }
+    }
+
+    /// A goodbye to an idle session is a refusal; anything else shows that we are out of step.
+    private mutating func takeUnasked() {
+        if let reply = try? parser.next(), reply.code == 421 {
+            fail(.refused(reply))
+        } else {
+            fail(.unexpectedReply)
+        }
+    }
+
+    /// Says goodbye, and ends the session without waiting for an answer.
+    mutating func leave(_ failure: ClientFailure) {
+        pending.append(.send(Array("QUIT\r\n".utf8)))
+        fail(failure)
+    }
+
     /// Ends the session; recipients without a result may be tried again.
     mutating func fail(_ failure: ClientFailure) {
         switch state {
@@ -132,17 +148,22 @@ extension ClientSession {
             state = .closed(.quit)
         case .transaction(let transaction):
             for recipient in transaction.openRecipients {
-                pending.append(.result(recipient: recipient, .temporary(failure.deliveryFailure)))
+                let reason = failure.deliveryFailure
+                pending.append(
+                    .result(recipient: recipient, transaction.isSent ? .outcome(.temporary(reason)) : .unsent(reason)))
             }
             state = .closed(.failed(failure))
-        case .awaitingGreeting, .awaitingHello, .awaitingPlainHello, .awaitingTLS, .startingTLS, .authenticating,
-            .awaitingCancellation, .ready, .awaitingReset:
+        case .awaitingGreeting, .awaitingHello, .awaitingPlainHello, .awaitingStartTLS, .securing, .authenticating, .ready,
+            .awaitingReset:
             state = .closed(.failed(failure))
         }
     }
 
-    /// A reply in one line, cut to a length fit for logs and reports.
-    static func line(_ reply: Reply) -> String { String(reply.text.prefix(1_000)) }
+    /// Longest text of a reply in logs and reports; it fits the messages between processes with room to spare.
+    static let maximumText = 3_000
+
+    /// A reply with all its lines in one, cut only where a server tells a novel.
+    static func line(_ reply: Reply) -> String { String(reply.text.prefix(maximumText)) }
 
     /// What a refusal means for a recipient (the first digit decides).
     static func outcome(of reply: Reply) -> DeliveryOutcome {

@@ -64,6 +64,7 @@ package struct LookupView: ConfigurationView {
             part.sources = relay.sources
             part.auth = relay.auth
             part.heloNames = relay.heloNames
+            if case .table = relay.rewriting { part.rewriting = relay.rewriting }
             action.kind = .relay(part)
         case .local(var local):
             local.wrapper = nil

@@ -10,7 +10,6 @@ package enum UnsupportedFeature: Hashable, Sendable {
     case srs
     /// A table of a type other than static, file and getpwnam.
     case tableBackend(String)
-    case reverseNameCondition
 
     /// One sentence for the operator.
     package var text: String {
@@ -21,7 +20,6 @@ package enum UnsupportedFeature: Hashable, Sendable {
         case .queueEncryption: "Queue encryption is not available yet."
         case .srs: "SRS is not available yet."
         case .tableBackend(let type): "Tables of type \(type) are not available yet."
-        case .reverseNameCondition: "`from rdns` is not available yet."
         }
     }
 }
@@ -44,11 +42,6 @@ package enum UnsupportedFeatures {
         for listener in configuration.listeners + [configuration.submission] { note(listener, &uses) }
         for (name, action) in configuration.actions.sorted(by: { $0.key < $1.key }) {
             note(action, configuration.places.actions[name], &uses)
-        }
-        for rule in configuration.rules {
-            if case .reverseName = rule.from.criterion {
-                uses.append(Use(feature: .reverseNameCondition, location: rule.location))
-            }
         }
         for (name, table) in configuration.tables.sorted(by: { $0.key < $1.key }) {
             if case .backend(let type, _) = table.content, type != "file", type != "getpwnam" {

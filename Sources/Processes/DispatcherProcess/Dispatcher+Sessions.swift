@@ -26,9 +26,18 @@ extension DispatcherProcess {
         if let refusal = sessions.refusal(of: address, now: .now()) {
             return turnAway(stream, from: address, listener, refusal)
         }
-        begin(
-            stream, listener, port: place.port, local: place.address, tls.context(ofListener: Int(place.listener)),
-            ClientIdentity(source: .network(address), reverseName: "<unknown>"))
+        let tls = tls.context(ofListener: Int(place.listener))
+        if let name = clientNames.known(address) {
+            let client = ClientIdentity(source: .network(address), reverseName: name.text, forwardConfirmation: name.confirmation)
+            return begin(stream, listener, port: place.port, local: place.address, tls, client)
+        }
+        sessions.expect(address)
+        spawn { [self] in
+            let name = await clientNames.name(of: address)
+            sessions.meet(address)
+            let client = ClientIdentity(source: .network(address), reverseName: name.text, forwardConfirmation: name.confirmation)
+            begin(stream, listener, port: place.port, local: place.address, tls, client)
+        }
     }
 
     /// Lets the proxy say who its client is. What it says counts from here on, for limits and rules too; without
@@ -115,7 +124,7 @@ extension DispatcherProcess {
         _ stream: SecurableStream, _ listener: Listener, hostname: String, port: UInt16, local: IPAddress?,
         mechanisms: [String], _ security: TLSServerContext?, _ client: ClientIdentity
     ) {
-        let id = sessionIdentifier()
+        let id = Self.sessionIdentifier()
         var settings = settings(for: listener, hostname: hostname, port: port, client: client)
         settings.mechanisms = mechanisms
         let authentication = listener.authentication.source.map {
@@ -180,7 +189,7 @@ extension DispatcherProcess {
 
     var handshakeTimeout: Duration { .seconds(view.session.handshakeSeconds) }
 
-    private func sessionIdentifier() -> String {
+    static func sessionIdentifier() -> String {
         let text = String(UInt64.random(in: .min ... .max), radix: 16)
         return String(repeating: "0", count: 16 - text.utf8.count) + text
     }

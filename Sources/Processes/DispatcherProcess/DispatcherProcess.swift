@@ -30,6 +30,11 @@ package final class DispatcherProcess: RoleProcess {
     let exchangers = PendingRequests<ExchangerVerdict>()
     let addresses = PendingRequests<AddressVerdict>()
     let reverseNames = PendingRequests<ReverseNameVerdict>()
+    private(set) lazy var clientNames = ClientNames { [unowned self] address in
+        let request = reverseNames.next()
+        lookup?.send(.reverseName(request: request, address))
+        return await reverseNames.answer(request)
+    }
     let authentications = PendingRequests<AuthenticationVerdict>()
     let mechanismQuestions = PendingRequests<[String]>()
     let senders = PendingRequests<SenderVerdict>()

@@ -132,7 +132,7 @@ final class RelayDeliveries {
             dispatcher.queue?.send(.hold(id, holder: holder))
         case .release(let holder, let count):
             dispatcher.queue?.send(.release(holder: holder, count: UInt32(clamping: count)))
-        case .releaseAll(let holder): dispatcher.queue?.send(.release(holder: holder, count: .max))
+        case .releaseAll(let holder): dispatcher.queue?.send(.releaseAsFailed(holder: holder))
         case .retry(let ids):
             for start in stride(from: 0, to: ids.count, by: DispatcherToQueue.maximumDrafts) {
                 let part = ids[start..<min(start + DispatcherToQueue.maximumDrafts, ids.count)]
@@ -143,6 +143,16 @@ final class RelayDeliveries {
 
     private func report(_ id: EnvelopeID, _ outcome: DeliveryOutcome, _ connection: ConnectionID?) {
         guard let task = tasks.removeValue(forKey: id) else { return }
+        let session = connection.flatMap { sessions[$0] }
+        logDelivery(task, outcome, session)
+        if case .delivered(let text) = outcome {
+            dispatcher.queue?.send(.relayed(id, text, nextServerReports: session?.capabilities.dsn ?? false))
+        } else {
+            dispatcher.queue?.send(.outcome(id, outcome))
+        }
+    }
+
+    private func logDelivery(_ task: RelayTask, _ outcome: DeliveryOutcome, _ session: RelaySession?) {
         let (result, text): (String, String) =
             switch outcome {
             case .delivered(let text): ("Ok", text)
@@ -152,12 +162,11 @@ final class RelayDeliveries {
             }
         let envelope = task.envelope
         let delay = max(0, wallClockSeconds() - envelope.created.seconds)
-        let place = connection.flatMap { sessions[$0]?.place } ?? "source=\"-\" relay=\"-\""
         log.info(
-            "mta delivery evpid=\(id) from=<\(task.message.transaction.sender.text)> to=<\(envelope.destination.text)> "
-                + "rcpt=<\(envelope.recipient.text)> \(place) delay=\(durationText(delay)) "
-                + "result=\(result) stat=\(LogText.value(text))")
-        dispatcher.finish(envelope, outcome)
+            "\(session?.id ?? "0000000000000000") mta delivery evpid=\(envelope.id) "
+                + "from=<\(task.message.transaction.sender.text)> to=<\(envelope.destination.text)> "
+                + "rcpt=<\(envelope.recipient.text)> \(session?.place ?? "source=\"-\" relay=\"-\"") "
+                + "delay=\(durationText(delay)) tls=\(session?.protection ?? "-") result=\(result) stat=\(LogText.value(text))")
     }
 
     // MARK: What sessions say
@@ -259,6 +268,36 @@ final class RelayDeliveries {
         }
     }
 
+    /// Who a message is from: as the action wants it. The null reverse path stays null.
+    ///
+    /// - Throws: Why that is not known now.
+    func sender(of transaction: Transaction, by action: RelayAction) async throws(DeliveryFailure) -> RelaySender {
+        let rewritten = transaction.sender.rewritten(action.sender)
+        guard let replacement = try await replacement(for: transaction, action) else { return RelaySender(reversePath: rewritten) }
+        return RelaySender(
+            reversePath: transaction.sender == .null ? .null : .mailbox(replacement), replacement: replacement)
+    }
+
+    private func replacement(for transaction: Transaction, _ action: RelayAction) async throws(DeliveryFailure) -> MailAddress? {
+        let text: String
+        switch action.rewriting {
+        case nil: return nil
+        case .address(let address): text = address
+        case .table(let table):
+            // Reports are from the postmaster of this server, by their header.
+            let key = transaction.sender.address?.text ?? "MAILER-DAEMON@\(dispatcher.view.serverName)"
+            switch await value(key, table, .rewriting) {
+            case .found(let found): text = found
+            case .missing: return nil
+            case .failed(let reason): throw DeliveryFailure(status: "4.3.0", text: "Table \(table): \(reason)")
+            }
+        }
+        guard let address = try? MailAddress(parsing: Array(text.utf8)) else {
+            throw DeliveryFailure(status: "4.3.5", text: "rewrite-from: \(text) is no mail address")
+        }
+        return address
+    }
+
     private func entries(_ table: String, _ use: RelayTable) async -> RelayEntries {
         let request = dispatcher.relayEntries.next()
         dispatcher.lookup?.send(.relayEntries(request: request, table: table, use))
@@ -269,5 +308,21 @@ final class RelayDeliveries {
         let request = dispatcher.relayValues.next()
         dispatcher.lookup?.send(.relayValue(request: request, table: table, use, key: key))
         return await dispatcher.relayValues.answer(request) ?? .failed("no answer")
+    }
+}
+
+extension ReversePath {
+    /// The address that a full address, a bare user or `@domain` makes of this one; never of the null reverse path.
+    func rewritten(_ wanted: String?) -> ReversePath {
+        guard let wanted, let address else { return self }
+        let bytes = Array(wanted.utf8)
+        let at = bytes.lastIndex(of: UInt8(ascii: "@"))
+        let user = at.map { bytes[..<$0] } ?? bytes[...]
+        let domain = at.map { bytes[($0 + 1)...] } ?? []
+        let text =
+            (user.isEmpty ? address.localPart.quoted : Array(user)) + [UInt8(ascii: "@")]
+            + (domain.isEmpty ? address.domain.bytes : Array(domain))
+        // The configuration was checked when it was read; what is no address changes nothing.
+        return (try? MailAddress(parsing: text)).map { .mailbox($0) } ?? self
     }
 }

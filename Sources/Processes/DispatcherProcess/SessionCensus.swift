@@ -10,7 +10,7 @@ final class SessionCensus {
 
     private var sessions: [ObjectIdentifier: SMTPSession] = [:]
     private var byNetwork: [IPAddress: Int] = [:]
-    /// Connections whose proxy has not said yet who is there.
+    /// Connections that are no session yet: a proxy has not said who is there, or the client's name is looked up.
     private var announced = 0
     private(set) var total: Int64 = 0
     private(set) var totalLocal: Int64 = 0
@@ -67,6 +67,23 @@ final class SessionCensus {
     /// What ``announce()`` counted has been named, or is gone.
     func retract() { announced -= 1 }
 
+    /// Counts a client that is let in and has no session yet.
+    func expect(_ client: IPAddress) {
+        announced += 1
+        byNetwork[client.network, default: 0] += 1
+    }
+
+    /// Its session begins: what ``expect(_:)`` counted is counted by ``add(_:from:)`` from now on.
+    func meet(_ client: IPAddress) {
+        announced -= 1
+        leave(client)
+    }
+
+    private func leave(_ client: IPAddress) {
+        let left = byNetwork[client.network, default: 1] - 1
+        byNetwork[client.network] = left > 0 ? left : nil
+    }
+
     func add(_ session: SMTPSession, from client: IPAddress?) {
         sessions[ObjectIdentifier(session)] = session
         if let client {
@@ -79,10 +96,7 @@ final class SessionCensus {
 
     func remove(_ session: SMTPSession, from client: IPAddress?) {
         guard sessions.removeValue(forKey: ObjectIdentifier(session)) != nil else { return }
-        if let network = client?.network {
-            let left = byNetwork[network, default: 1] - 1
-            byNetwork[network] = left > 0 ? left : nil
-        }
+        if let client { leave(client) }
         if sessions.isEmpty { waiter?.resume(); waiter = nil }
     }
 

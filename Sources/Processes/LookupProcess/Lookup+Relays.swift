@@ -2,7 +2,7 @@ import Configuration
 import ProcessMessages
 import Tables
 
-/// Tables that relay actions name: smarthosts, source addresses, credentials.
+/// Tables that relay actions name: smarthosts, source addresses, credentials, senders.
 extension LookupProcess {
     /// Every entry once, as far as ``RelayEntries/maximumEntries``.
     func relayEntries(of table: String, _ use: RelayTable) -> RelayEntries {
@@ -23,11 +23,20 @@ extension LookupProcess {
 
     func relayValue(of key: String, in table: String, _ use: RelayTable) -> RelayValue {
         guard isUsed(table, as: use) else { return .failed("no relay action uses table \(table) so") }
-        switch answer(TableQuery(table: table, service: use.service, operation: .lookup, key: key)) {
-        case .found(let value): return .found(value)
-        case .notFound: return .missing
-        case .failed(let reason): return .failed(reason)
+        for key in use == .rewriting ? senderKeys(key) : [key] {
+            switch answer(TableQuery(table: table, service: use.service, operation: .lookup, key: key)) {
+            case .found(let value): return .found(value)
+            case .notFound: break
+            case .failed(let reason): return .failed(reason)
+            }
         }
+        return .missing
+    }
+
+    /// Under what a sender can stand in a table: the address, its user, its domain.
+    private func senderKeys(_ address: String) -> [String] {
+        guard let at = address.utf8.lastIndex(of: UInt8(ascii: "@")) else { return [address] }
+        return [address, String(address[..<at]), String(address[at...])]
     }
 
     /// The dispatcher, which talks to the world, gets nothing of the passwords that listeners check.
@@ -39,6 +48,7 @@ extension LookupProcess {
             case .hosts: return relay.hosts == .smarthosts(table) || relay.hosts == .byDomain(table)
             case .sources: return relay.sources == table
             case .credentials: return relay.auth == table
+            case .rewriting: return relay.rewriting == .table(table)
             }
         }
     }
@@ -50,6 +60,7 @@ extension RelayTable {
         case .hosts: .relayhost
         case .sources: .source
         case .credentials: .credentials
+        case .rewriting: .mailaddrmap
         }
     }
 }

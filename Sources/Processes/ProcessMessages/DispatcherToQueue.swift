@@ -17,11 +17,15 @@ package enum DispatcherToQueue: WireMessage, Hashable {
     case rollback(transfer: UInt64)
     /// One attempt is over.
     case outcome(EnvelopeID, DeliveryOutcome)
+    /// Another server took it; the text is its last word.
+    case relayed(EnvelopeID, String, nextServerReports: Bool)
     /// Not tried: whoever it is for has enough work. It waits until a `release` of the same
     /// holder.
     case hold(EnvelopeID, holder: UInt64)
     /// Let go `count` of the envelopes held for a holder.
     case release(holder: UInt64, count: UInt32)
+    /// Let go of all that are held for a holder, as if they had failed for the time being: it cannot deliver.
+    case releaseAsFailed(holder: UInt64)
     /// These failed for the time being, and now there is reason to believe that they would pass: make them due. 1 to
     /// ``maximumDrafts``.
     case retry([EnvelopeID])
@@ -61,6 +65,14 @@ package enum DispatcherToQueue: WireMessage, Hashable {
             writer.write(UInt8(8))
             writer.write(holder)
             writer.write(count)
+        case .relayed(let id, let text, let nextServerReports):
+            writer.write(UInt8(10))
+            id.encode(into: &writer)
+            writer.write(line: text)
+            writer.write(nextServerReports)
+        case .releaseAsFailed(let holder):
+            writer.write(UInt8(11))
+            writer.write(holder)
         case .retry(let ids):
             writer.write(UInt8(9))
             writer.write(list: ids) { $0.encode(into: &$1) }
@@ -87,6 +99,10 @@ package enum DispatcherToQueue: WireMessage, Hashable {
                 try reader.readList(of: "envelopes", maximum: Self.maximumDrafts) { reader throws(WireError) in
                     try EnvelopeID(from: &reader)
                 })
+        case 10:
+            self = .relayed(
+                try EnvelopeID(from: &reader), try reader.readLine(), nextServerReports: try reader.readBool())
+        case 11: self = .releaseAsFailed(holder: try reader.readUInt64())
         case let kind: throw .unknownValue(UInt64(kind), for: "DispatcherToQueue")
         }
     }

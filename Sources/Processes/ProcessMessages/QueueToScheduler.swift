@@ -18,6 +18,8 @@ package enum QueueToScheduler: WireMessage, Hashable {
     case held(EnvelopeID, holder: UInt64)
     /// The holder has room for this many of its envelopes.
     case released(holder: UInt64, count: UInt32)
+    /// The holder cannot deliver: all it held wait for their next regular try.
+    case releasedAsFailed(holder: UInt64)
     /// It could not be read: set aside or gone.
     case vanished(EnvelopeID)
     /// Make these due if they wait; 1 to ``DispatcherToQueue/maximumDrafts``.
@@ -53,6 +55,9 @@ package enum QueueToScheduler: WireMessage, Hashable {
         case .vanished(let id):
             writer.write(UInt8(8))
             id.encode(into: &writer)
+        case .releasedAsFailed(let holder):
+            writer.write(UInt8(11))
+            writer.write(holder)
         case .due(let ids):
             writer.write(UInt8(10))
             writer.write(list: ids) { $0.encode(into: &$1) }
@@ -82,6 +87,7 @@ package enum QueueToScheduler: WireMessage, Hashable {
                 try reader.readList(of: "envelopes", maximum: DispatcherToQueue.maximumDrafts) {
                     reader throws(WireError) in try EnvelopeID(from: &reader)
                 })
+        case 11: self = .releasedAsFailed(holder: try reader.readUInt64())
         case let kind: throw .unknownValue(UInt64(kind), for: "QueueToScheduler")
         }
     }

@@ -8,6 +8,8 @@ package enum RelayTable: UInt8, WireMessage, Hashable {
     case sources
     /// User and password, of `auth`.
     case credentials
+    /// The address that is to stand in place of a sender's, of `rewrite-from`.
+    case rewriting
 
     package func encode(into writer: inout WireWriter) { writer.write(rawValue) }
 

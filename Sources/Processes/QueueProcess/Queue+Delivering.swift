@@ -116,6 +116,15 @@ extension QueueProcess {
         }
     }
 
+    /// Another server took it. One that knows DSN tells the sender what becomes of it.
+    func relayed(_ id: EnvelopeID, _ text: String, nextServerReports: Bool) {
+        guard let queued = load(id) else { return }
+        if ReportPolicy.successAction(for: queued.envelope, nextServerReports: nextServerReports) == .relayed {
+            addReport(.relayed, about: queued, error: text)
+        }
+        finish(id, .delivered(id))
+    }
+
     func recordFailure(of queued: QueuedEnvelope, _ failure: DeliveryFailure) {
         var history = queued.history
         history.attempts += 1

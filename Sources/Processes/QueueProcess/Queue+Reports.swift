@@ -93,6 +93,7 @@ extension QueueProcess {
             case .failed: .failed
             case .delayed: .delayed
             case .delivered: .delivered
+            case .relayed: .relayed
             }
         let (original, size) = beginning(of: first.envelope.id.message, limit: ReportMessage.maximumReturned)
         let report = ReportMessage(

@@ -163,10 +163,14 @@ package final class QueueProcess: RoleProcess {
         case .outcome(let id, let outcome):
             attempted(id, outcome)
             returned(id)
+        case .relayed(let id, let text, let nextServerReports):
+            relayed(id, text, nextServerReports: nextServerReports)
+            returned(id)
         case .hold(let id, let holder):
             scheduler?.send(.held(id, holder: holder))
             returned(id)
         case .release(let holder, let count): scheduler?.send(.released(holder: holder, count: count))
+        case .releaseAsFailed(let holder): scheduler?.send(.releasedAsFailed(holder: holder))
         case .retry(let ids): scheduler?.send(.due(ids))
         }
     }

@@ -17,11 +17,14 @@ package enum TraceSubjects {
     /// Local deliveries on their way to agents.
     package static let mda: TraceSubject = "mda"
 
-    package static let known = [expand, lookup, mda, queue, rules, scheduler, smtp]
+    /// Sessions with other servers.
+    package static let mta: TraceSubject = "mta"
+
+    package static let known = [expand, lookup, mda, mta, queue, rules, scheduler, smtp]
 
     /// Subjects of OpenSMTPD that this version has nothing to tell of.
     private static let absent: Set<String> = [
-        "bounce", "bounces", "filter", "filters", "imsg", "io", "mproc", "mta", "profile-imsg", "profile-queue",
+        "bounce", "bounces", "filter", "filters", "imsg", "io", "mproc", "profile-imsg", "profile-queue",
         "profstat", "stat", "stats", "table", "tables", "transfer",
     ]
 

@@ -72,6 +72,7 @@ package final class SchedulerProcess: RoleProcess {
         case .looped(let id): looped(id)
         case .held(let id, let holder): held(id, by: holder)
         case .released(let holder, let count): released(holder, Int(count))
+        case .releasedAsFailed(let holder): _ = scheduler.released(holder, .allAsFailed, now: now)
         case .vanished(let id): vanished(id)
         case .due(let ids): for id in ids { _ = scheduler.scheduleRequested(.envelope(id), now: now) }
         }

@@ -105,8 +105,8 @@ package struct LMTPDelivery {
                 } catch {
                     session.contentFailed()
                 }
-            case .result(let recipient, let outcome):
-                results[next - 1][recipient] = reported(outcome)
+            case .result(let recipient, let result):
+                results[next - 1][recipient] = reported(result)
             case .close(let end):
                 let failure = switch end {
                 case .quit: DeliveryFailure(status: "4.5.0", text: "No reply for this recipient")
@@ -127,6 +127,14 @@ package struct LMTPDelivery {
         return OutgoingMessage(
             sender: delivery.sender, recipients: delivery.recipients.map { OutgoingMessage.Recipient(path: $0) },
             size: delivery.size, body: .eightBitMIME, needsUTF8: addresses.contains { $0 >= 0x80 })
+    }
+
+    private func reported(_ result: ClientResult) -> DeliveryOutcome {
+        switch result {
+        case .outcome(let outcome): reported(outcome)
+        case .tooManyRecipients: .temporary(DeliveryFailure(status: "4.5.3", text: "Too many recipients"))
+        case .unsent(let failure): .temporary(reported(failure))
+        }
     }
 
     /// The server's words, as short as a report may be.

@@ -165,6 +165,8 @@ extension Envelope.Kind {
             writer.write(after)
         case .bounce(.delivered):
             writer.write(UInt8(3))
+        case .bounce(.relayed):
+            writer.write(UInt8(5))
         case .local(let local):
             writer.write(UInt8(4))
             writer.write(UInt8((local.user == nil ? 0 : 1) | (local.subaddress == nil ? 0 : 2)))
@@ -189,6 +191,7 @@ extension Envelope.Kind {
         case 1: self = .bounce(.failed)
         case 2: self = .bounce(.delayed(after: try reader.readInt64()))
         case 3: self = .bounce(.delivered)
+        case 5: self = .bounce(.relayed)
         case 4:
             let flags = try reader.readUInt8()
             guard flags < 4 else { throw .unknownValue(UInt64(flags), for: "local delivery") }

@@ -34,14 +34,16 @@ import EventLoop
     ///
     /// - Returns: Nil after ``failAll()``.
     package func answer(_ id: UInt64) async -> Answer? {
-        switch states[id] {
-        case .issued:
-            return await withUnsafeContinuation { states[id] = .waiting($0) }
-        case .answered(let answer):
-            states[id] = nil
-            return answer
-        case .waiting, nil:
-            preconditionFailure("each request is awaited once, by whoever took its number")
+        await withUnsafeContinuation { continuation in
+            // Looked at here, for before a task waits others may have run, and the answer may have come.
+            switch states[id] {
+            case .issued: states[id] = .waiting(continuation)
+            case .answered(let answer):
+                states[id] = nil
+                continuation.resume(returning: answer)
+            case .waiting, nil:
+                preconditionFailure("each request is awaited once, by whoever took its number")
+            }
         }
     }
 

@@ -20,8 +20,11 @@ import EventLoop
 
     /// The answer; at once when it has come.
     package func value() async -> DNSResult {
-        if let result { return result }
-        return await withUnsafeContinuation { waiting.append($0) }
+        await withUnsafeContinuation { continuation in
+            // Looked at here, for before a task waits others may have run.
+            if let result { return continuation.resume(returning: result) }
+            waiting.append(continuation)
+        }
     }
 
     func finish(_ result: DNSResult) {

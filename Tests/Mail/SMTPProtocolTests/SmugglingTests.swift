@@ -59,9 +59,9 @@ struct SmugglingTests {
     }
 }
 
-@Suite("Sent data never ends early (RFC 5321 section 4.5.2)") struct DotStufferTests {
+@Suite("Sent data never ends early (RFC 5321 section 4.5.2)") struct ContentEncoderTests {
     private static func sent(_ pieces: [String]) -> String {
-        var stuffer = DotStuffer()
+        var stuffer = ContentEncoder(.dot)
         var output: [UInt8] = []
         for piece in pieces { stuffer.encode(octets(piece), onto: &output) }
         stuffer.finish(onto: &output)
@@ -92,7 +92,7 @@ struct SmugglingTests {
             let message = (0..<Int.random(in: 0...24, using: &generator)).map { _ in
                 alphabet.randomElement(using: &generator) ?? 0
             }
-            var stuffer = DotStuffer()
+            var stuffer = ContentEncoder(.dot)
             var wire: [UInt8] = []
             let cut = Int.random(in: 0...message.count, using: &generator)
             stuffer.encode(Array(message[..<cut]), onto: &wire)

@@ -101,6 +101,8 @@ private func relay(_ text: String, before: String = "") throws -> RelayAction {
             Issue.record("no smarthost")
             return
         }
+        #expect(try relay("relay rewrite-from me@example.org").rewriting == .address("me@example.org"))
+        #expect(try relay("relay rewrite-from <m>", before: "table m { a = b }\n").rewriting == .table("m"))
         #expect(try relay("relay tls").tls == .verified)
         #expect(try relay("relay backup").backup == .ownName)
         #expect(try relay("relay backup mx m.example.org").backup == .named("m.example.org"))

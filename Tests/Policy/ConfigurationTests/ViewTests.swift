@@ -40,9 +40,9 @@ private let everything = """
     action a4 forward-only
     action a5 expand-only
     action a6 mbox
-    action r1 relay host smtps://label@h tls no-verify auth <m> src <l> helo h helo-src <m> pki p ca c ciphers x protocols y mail-from "@d" filter f1 srs
+    action r1 relay host smtps://label@h tls no-verify auth <m> src <l> helo h helo-src <m> pki p ca c ciphers x protocols y mail-from "@d" rewrite-from <m> filter f1 srs
     action r2 relay backup mx n tls
-    action r3 relay backup
+    action r3 relay backup rewrite-from "me@d.org"
     action r4 relay domain { "d.org" = "smtp://h" }
     match !tag T from socket for any helo <l> tls auth reject
     match from src <l> for domain <l> auth <l> mail-from regex <l> rcpt-to <l> action a1
@@ -154,7 +154,6 @@ private let everything = """
             .queueEncryption,
             .srs,
             .tableBackend("passwd"),
-            .reverseNameCondition,
         ]
         #expect(found == all)
         #expect(uses.allSatisfy { $0.location != nil })

@@ -245,6 +245,16 @@ private let badNames = ["", "a\u{0}", "a\nb", "a\u{7F}", String(repeating: "n", 
         #expect(!isTaken(message(DispatcherToQueue.maximumDrafts + 1)))
     }
 
+    @Test func `what is to be tried again, and what a relay's table holds, have limits`() {
+        func retry(_ count: Int) -> DispatcherToQueue { .retry(Array(repeating: Sample.id, count: count)) }
+        #expect(!isTaken(retry(0)))
+        #expect(isTaken(retry(DispatcherToQueue.maximumDrafts)))
+        #expect(!isTaken(retry(DispatcherToQueue.maximumDrafts + 1)))
+        func entries(_ count: Int) -> RelayEntries { .found(Array(repeating: "smtp://h", count: count)) }
+        #expect(isTaken(entries(RelayEntries.maximumEntries)))
+        #expect(!isTaken(entries(RelayEntries.maximumEntries + 1)))
+    }
+
     @Test func `work comes in frames of its limit, for one message`() {
         func message(_ ids: [EnvelopeID]) -> QueueToDispatcher {
             .deliver(

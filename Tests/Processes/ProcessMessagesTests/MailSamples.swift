@@ -40,7 +40,7 @@ enum Sample {
         .local(LocalDelivery(user: "ada")),
         .local(LocalDelivery(user: "ada", subaddress: "lists", method: .pipe("exec\t/usr/bin/vacation ada"))),
         .local(LocalDelivery(user: nil, subaddress: "", method: .file("/var/spool/archive"))),
-        .relay, .bounce(.failed), .bounce(.delayed(after: 14_400)), .bounce(.delivered),
+        .relay, .bounce(.failed), .bounce(.delayed(after: 14_400)), .bounce(.delivered), .bounce(.relayed),
     ]
     static let notify: [NotifyOptions] = [.success, [.success, .failure, .delay], .delay, .never]
 

@@ -142,6 +142,9 @@ let messageSubjects = [
                 .continueAuthentication(request: 9, exchange: 8, response: []), .abandonAuthentication(exchange: 8),
                 .checkSender(request: 10, table: "senders", user: "ada", sender: .null),
                 .checkSender(request: 11, table: "senders", user: "ada", sender: .mailbox(Sample.ada)),
+                .relayEntries(request: 12, table: "hosts", .hosts), .relayEntries(request: 13, table: "src", .sources),
+                .relayValue(request: 14, table: "secrets", .credentials, key: "isp"),
+                .relayValue(request: 15, table: "senders", .rewriting, key: "ada@example.org"),
             ]),
     WireSubject(of: DispatcherToParent.self, identities.map { .startAgent(request: 1, identity: $0) }),
     WireSubject(
@@ -149,7 +152,8 @@ let messageSubjects = [
         [
             .begin(transfer: 1), .body(transfer: 2, Array("text\n".utf8)), .envelopes(transfer: 3, Sample.drafts),
             .commit(transfer: 4, Sample.plain), .rollback(transfer: 5), .hold(Sample.id, holder: 6),
-            .release(holder: 7, count: 10),
+            .release(holder: 7, count: 10), .releaseAsFailed(holder: 1 << 63), .retry([Sample.id, Sample.stranger]),
+            .relayed(Sample.id, "250 2.0.0 taken", nextServerReports: true),
         ] + Sample.outcomes.map { .outcome(Sample.id, $0) }),
     WireSubject(
         of: LookupToControl.self,
@@ -164,7 +168,9 @@ let messageSubjects = [
             + reverseNameVerdicts.map { .reverseName(request: 7, $0) }
             + [.mechanisms(request: 8, []), .mechanisms(request: 9, ["SCRAM-SHA-256", "PLAIN"])]
             + authenticationVerdicts.map { .authentication(request: 10, $0) }
-            + [SenderVerdict.allowed, .refused, .unavailable].map { .sender(request: 11, $0) }),
+            + [SenderVerdict.allowed, .refused, .unavailable].map { .sender(request: 11, $0) }
+            + [RelayEntries.found([]), .found(["smtp://a", "smtps://b"]), .failed("no")].map { .relayEntries(request: 12, $0) }
+            + [RelayValue.found("ada:secret"), .missing, .failed("no")].map { .relayValue(request: 13, $0) }),
     WireSubject(
         of: LookupToParent.self,
         Sample.users.map { .readForward(request: 1, user: $0, userbase: "<getpwnam>") }
@@ -200,6 +206,7 @@ let messageSubjects = [
             .submitted([]), .submitted(scheduled), .recovered(scheduled), .delivered(Sample.id),
             .failedTemporarily(Sample.id), .failedPermanently(Sample.id), .looped(Sample.id),
             .held(Sample.id, holder: 1), .released(holder: .max, count: 0), .vanished(Sample.id),
+            .releasedAsFailed(holder: 1 << 63), .due([Sample.id]),
         ]),
     WireSubject(
         of: SchedulerToControl.self,

@@ -35,7 +35,7 @@ import Testing
         transaction.returnContent = .headers
         transaction.envelopeIdentifier = [0, 1, 0xFF]
         let kinds: [Envelope.Kind] = [
-            .relay, .bounce(.failed), .bounce(.delayed(after: 14_400)), .bounce(.delivered),
+            .relay, .bounce(.failed), .bounce(.delayed(after: 14_400)), .bounce(.delivered), .bounce(.relayed),
             .local(LocalDelivery(user: nil)), .local(LocalDelivery(user: "bob", subaddress: "lists")),
             .local(LocalDelivery(user: "bob", method: .pipe("/bin/cat"))),
             .local(LocalDelivery(user: nil, method: .file("/var/mail/x"))),

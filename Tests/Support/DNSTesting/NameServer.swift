@@ -3,6 +3,8 @@ import Platform
 import Synchronization
 
 /// A name server for tests, on a thread of its own, on UDP and TCP of 127.0.0.1: it says what it is told to say.
+///
+/// It serves as long as somebody holds it.
 package final class NameServer: Sendable {
     /// The messages to send for a question, none for silence.
     package typealias Script = @Sendable (NameServerQuery) -> [[UInt8]]

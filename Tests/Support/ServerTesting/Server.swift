@@ -19,6 +19,9 @@ package final class Server {
         scratch = try Scratch()
         port = try Self.freePort()
         try scratch.makeDirectory("spool", mode: 0o700)
+        try scratch.makeDirectory("spool/etc", mode: 0o755)
+        // Nobody listens there, so that no test depends on the network, or waits for it.
+        try setResolver("nameserver [127.0.0.1]:1\n")
         try configure(try configuration(self))
     }
 
@@ -26,6 +29,12 @@ package final class Server {
 
     /// Replaces the configuration file.
     package func configure(_ text: String) throws { try scratch.write("smtpd.conf", text) }
+
+    /// Replaces the daemon's resolv.conf, and its hosts file when there is a text for that.
+    package func setResolver(_ settings: String, hosts: String? = nil) throws {
+        try scratch.write("spool/etc/resolv.conf", settings)
+        try scratch.write("spool/etc/hosts", hosts ?? "127.0.0.1 localhost\n")
+    }
 
     // MARK: Life
 

@@ -1,4 +1,5 @@
 import EventLoop
+import SeededTesting
 import Testing
 
 @testable import Resolver

@@ -1,4 +1,5 @@
 import Platform
+import SeededTesting
 import Testing
 
 @testable import Resolver

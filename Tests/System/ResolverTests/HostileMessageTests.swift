@@ -1,4 +1,5 @@
 import DNSTesting
+import SeededTesting
 import Testing
 
 @testable import Resolver

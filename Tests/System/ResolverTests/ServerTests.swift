@@ -8,16 +8,18 @@ import Testing
 
 @testable import Resolver
 
-/// What the servers answer, asked once each.
+/// What the servers answer, asked once each. Whoever is silent on purpose is given up after a second; the others
+/// have long, for a busy machine is slow.
 private func ask(
     _ servers: [SocketAddress], _ text: String = "a.example", _ type: DNSType = .address4,
+    patience: Int = 30,
     configure: @Sendable @escaping (inout ResolverSettings) -> Void = { _ in }
 ) async throws -> DNSResult {
     try await onLoop {
         let upstream = ServerUpstream()
         var settings = ResolverSettings()
         settings.servers = servers
-        settings.timeout = 8
+        settings.timeout = patience
         settings.attempts = 1
         configure(&settings)
         upstream.configure(settings)
@@ -69,7 +71,7 @@ private func deadServer() throws -> SocketAddress {
 
     @Test func `use-vc asks over TCP at once`() async throws {
         let server = NameServer(zone: zone)
-        #expect(try await ask([server.address]) { $0.usesTCP = true } == found)
+        #expect(try await ask([server.address], configure: { $0.usesTCP = true }) == found)
         #expect(server.queries.map(\.isOverTCP) == [true])
     }
 
@@ -124,18 +126,20 @@ private func deadServer() throws -> SocketAddress {
         let good = NameServer(zone: zone)
         let bad: [NameServer] = [
             NameServer { [$0.reply(code: 5)] }, NameServer { [$0.reply(code: 2)] },
-            NameServer { [Array($0.reply(answers: zone).dropLast(2))] }, NameServer { _ in [] },
+            NameServer { [Array($0.reply(answers: zone).dropLast(2))] },
         ]
         for server in bad { #expect(try await ask([server.address, good.address]) == found) }
+        let silent = NameServer { _ in [] }
+        #expect(try await ask([silent.address, good.address], patience: 1) == found)
         #expect(try await ask([try deadServer(), good.address]) == found)
     }
 
     @Test func `without any answer the most telling reason is given`() async throws {
         let silent = NameServer { _ in [] }
         let failing = NameServer { [$0.reply(code: 2)] }
-        #expect(try await ask([silent.address]) == .failed(.timedOut))
+        #expect(try await ask([silent.address], patience: 1) == .failed(.timedOut))
         #expect(try await ask([try deadServer()]) == .failed(.unreachable))
-        #expect(try await ask([failing.address, silent.address]) == .failed(.serverFailure))
+        #expect(try await ask([failing.address, silent.address], patience: 1) == .failed(.serverFailure))
         let refusing = NameServer { [$0.reply(code: 5)] }
         #expect(try await ask([refusing.address]) == .failed(.refused))
         #expect(try await ask([]) == .failed(.unreachable))
@@ -149,7 +153,7 @@ private func deadServer() throws -> SocketAddress {
             count.withLock { $0 += 1 }
             return count.withLock { $0 } == 1 ? [] : [query.reply(from: zone)]
         }
-        #expect(try await ask([server.address]) { $0.attempts = 2 } == found)
+        #expect(try await ask([server.address], patience: 1, configure: { $0.attempts = 2 }) == found)
         #expect(server.queries.count == 2)
         #expect(server.queries[0].bytes.prefix(2) != server.queries[1].bytes.prefix(2))
     }
@@ -177,7 +181,7 @@ private func deadServer() throws -> SocketAddress {
             let upstream = ServerUpstream()
             var settings = ResolverSettings()
             settings.servers = [silentAddress, goodAddress]
-            settings.timeout = 8
+            settings.timeout = 1
             upstream.configure(settings)
             return [await upstream.ask(DNSQuestion(name("a.example"), .address4)), await upstream.ask(DNSQuestion(name("a.example"), .address4))]
         }

@@ -74,9 +74,30 @@ extension RelayAction: BinaryRecord {
     static var fields: [BinaryField<Self>] {
         [
             .init(\.helo), .init(\.heloNames), .init(\.keyPair), .init(\.authority), .init(\.ciphers),
-            .init(\.protocols), .init(\.sources), .init(\.sender), .init(\.backup), .init(\.hosts), .init(\.tls),
-            .init(\.auth), .init(\.filter), .init(\.usesSRS),
+            .init(\.protocols), .init(\.sources), .init(\.sender), .init(\.rewriting), .init(\.backup), .init(\.hosts),
+            .init(\.tls), .init(\.auth), .init(\.filter), .init(\.usesSRS),
         ]
+    }
+}
+
+extension RelayAction.SenderRewriting: BinaryValue {
+    package func encode(into bytes: inout [UInt8]) {
+        switch self {
+        case .address(let address):
+            bytes.append(1)
+            address.encode(into: &bytes)
+        case .table(let table):
+            bytes.append(2)
+            table.encode(into: &bytes)
+        }
+    }
+
+    package init(from reader: inout ByteReader) throws(DecodingFailure) {
+        switch try reader.byte() {
+        case 1: self = .address(try String(from: &reader))
+        case 2: self = .table(try String(from: &reader))
+        default: throw .invalidValue
+        }
     }
 }
 

@@ -24,7 +24,7 @@ enum ReservedWords {
         "listen", "lmtp", "local", "mail-from", "maildir", "mask-src", "masquerade", "match", "max-deferred",
         "max-message-size", "mbox", "mda", "mta", "mx", "no-dsn", "no-verify", "noop", "on", "phase", "pki", "port",
         "proc", "proc-exec", "protocols", "proxy-v2", "queue", "quit", "rcpt-to", "rdns", "received-auth",
-        "recipient", "regex", "reject", "relay", "report", "rewrite", "rset", "scheduler", "senders", "smtp",
+        "recipient", "regex", "reject", "relay", "report", "rewrite", "rewrite-from", "rset", "scheduler", "senders", "smtp",
         "smtp-in", "smtp-out", "smtps", "socket", "src", "srs", "starttls", "sub-addr-delim", "table", "tag", "tls",
         "tls-require", "ttl", "user", "userbase", "verify", "virtual", "vrfy", "warn-interval", "wrapper",
     ]

@@ -1,3 +1,4 @@
+import MailSyntax
 import Tables
 
 // `action NAME METHOD OPTIONS` (smtpd.conf(5)).
@@ -119,6 +120,9 @@ extension ConfigurationParser {
             } else if take("mail-from") {
                 try once(relay.sender == nil, "mail-from", at: location)
                 relay.sender = try string("an address, a user or @domain")
+            } else if take("rewrite-from") {
+                try once(relay.rewriting == nil, "rewrite-from", at: location)
+                relay.rewriting = try senderRewriting()
             } else if take("backup") {
                 try once(relay.backup == nil, "backup", at: location)
                 if relay.hosts != nil { throw fail(at: location, "backup and host exclude each other") }
@@ -147,6 +151,16 @@ extension ConfigurationParser {
                 return relay
             }
         }
+    }
+
+    private mutating func senderRewriting() throws(StatementFailure) -> RelayAction.SenderRewriting {
+        guard isString else { return .table(try table("an address or a table of them", [.mapping], for: .mailaddrmap)) }
+        let location = token.location
+        let text = try string("an address")
+        guard (try? MailAddress(parsing: Array(text.utf8))) != nil else {
+            throw fail(at: location, "not a mail address: \(text)", expected: "user@domain")
+        }
+        return .address(text)
     }
 
     private mutating func hosts(_ relay: inout RelayAction, at location: SourceLocation) throws(StatementFailure) {

@@ -58,6 +58,8 @@ package struct RelayAction: Hashable, Sendable {
     package var sources: String?
     /// `mail-from` or `as`: a full address, a bare user, or `@domain`.
     package var sender: String?
+    /// `rewrite-from`: the one address that a server takes, in envelope and header.
+    package var rewriting: SenderRewriting?
     package var backup: Backup?
     package var hosts: Hosts?
     package var tls: TLSPolicy = .opportunistic
@@ -65,6 +67,13 @@ package struct RelayAction: Hashable, Sendable {
     package var auth: String?
     package var filter: FilterReference?
     package var usesSRS = false
+
+    package enum SenderRewriting: Hashable, Sendable {
+        /// Everybody becomes this address.
+        case address(String)
+        /// A table from sender to address; who is not in it stays.
+        case table(String)
+    }
 
     package enum Backup: Hashable, Sendable {
         /// Lower preferences than this server's name.

@@ -33,13 +33,12 @@ extension Router {
         let questions = openQuestions.filter { $0.value.contains(number) }.map { WaitReason.asking($0.key) }
         if !questions.isEmpty { return questions.sorted { $0.text < $1.text } }
         guard case .known = relay.plan, case .known = relay.sources else { return [] }
-        let coming = dials.values.filter { $0.relay == number }.flatMap(\.attempts)
-        if !coming.isEmpty, !relay.wantsConnection {
-            return coming.sorted().compactMap { connections[$0].map { .connecting($0.route.address) } }
-        }
         if !relay.wantsConnection {
             let isFull = relay.key.destination.isSmarthost && relay.sessionCount >= relay.window.size
-            return [isFull ? .window(relay.window.size) : .busySessions(relay.sessionCount)]
+            if isFull { return [.window(relay.window.size)] }
+            let coming = Set(dials.values.filter { $0.relay == number }.flatMap(\.attempts).compactMap { connections[$0]?.route.address })
+            if !coming.isEmpty { return coming.map { .connecting($0) }.sorted { $0.text < $1.text } }
+            return [.busySessions(relay.sessionCount)]
         }
         return choose(for: number, excluding: [], isRacing: false, now).reasons
     }

@@ -34,7 +34,8 @@ extension Router {
         else { preconditionFailure("a route is chosen when the relay knows its hosts and sources") }
         var wait = Wait(now)
         for obstacle in relayObstacles(relay, isRacing: isRacing, now) { wait.note(obstacle) }
-        if !wait.isEmpty { return (wait.choice, wait.reasons) }
+        // Whether any route is in order comes first: when none is, there is nothing to wait for.
+        let relayWaits = !wait.isEmpty
 
         var trouble = Trouble(now)
         let name = lowercased(relay.key.destination.name)
@@ -66,6 +67,7 @@ extension Router {
                     }
                     if let obstacle = obstacle(relay, key, isRacing: isRacing, now) {
                         wait.note(obstacle)
+                        wait.hasRoutes = true
                         continue
                     }
                     let stoodBack = route?.lostRaceUntil.map { now < $0 } ?? false
@@ -73,8 +75,8 @@ extension Router {
                     if best.map({ score < $0.score }) ?? true { best = (score, key, candidate.hostName) }
                 }
             }
-            if let best { return (.route(best.route, hostName: best.hostName), wait.reasons + trouble.reasons) }
-            if !wait.isEmpty { return (wait.choice, wait.reasons + trouble.reasons) }
+            if let best, !relayWaits { return (.route(best.route, hostName: best.hostName), wait.reasons + trouble.reasons) }
+            if best != nil || wait.hasRoutes { return (wait.choice, wait.reasons + trouble.reasons) }
         }
         return (.failed(trouble.failure, until: trouble.until), trouble.reasons)
     }
@@ -151,6 +153,8 @@ private struct Wait {
     var until: Moment?
     var scopes: [LimitScope] = []
     var reasons: [WaitReason] = []
+    /// A route is among what waits.
+    var hasRoutes = false
 
     init(_ now: Moment) { self.now = now }
 

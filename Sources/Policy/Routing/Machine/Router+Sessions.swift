@@ -34,8 +34,6 @@ extension Router {
             connections[id]?.dial = nil
         }
         routes[connection.route]?.isNew = false
-        routes[connection.route]?.errors = 0
-        routes[connection.route]?.penalty = 0
         routes[connection.route]?.disabledUntil = nil
         routes[connection.route]?.backingOffUntil = nil
         relays[connection.relay]?.refusals[connection.route] = nil
@@ -49,14 +47,20 @@ extension Router {
 
     /// A transaction is over.
     private mutating func finished(_ transfer: Transfer, _ id: ConnectionID, _ now: Moment) {
-        precondition(transfer.unsettled.isEmpty, "a session is ready when all envelopes of its message are settled")
+        // A session settles all before it is ready. Should a server find a way around that, the mail stays.
+        for envelope in transfer.unsettled.sorted() {
+            let failure = DeliveryFailure(status: "4.5.0", text: "Session went on without a verdict")
+            report(envelope, .temporary(failure), id, relay: connections[id]?.relay ?? 0, now)
+        }
         guard var connection = connections[id], let relay = relays[connection.relay] else { return }
         connection.mails += 1
         connection.fruitlessMails = transfer.delivered > 0 ? 0 : connection.fruitlessMails + 1
         connections[id] = connection
         if !transfer.postponed.isEmpty { postpone(transfer, relay: connection.relay, id, now) }
+        // Whatever the verdict, the host has heard a message to the end.
+        routes[connection.route]?.errors = 0
+        routes[connection.route]?.penalty = 0
         if transfer.delivered > 0 {
-            routes[connection.route]?.errors = 0
             relays[connection.relay]?.window.messageTaken(limit: relay.limits.connectionsPerRelay, now: now)
         }
         let limits = relay.limits

@@ -103,6 +103,8 @@ extension BounceKind: WireMessage {
             writer.write(after)
         case .delivered:
             writer.write(UInt8(3))
+        case .relayed:
+            writer.write(UInt8(4))
         }
     }
 
@@ -111,6 +113,7 @@ extension BounceKind: WireMessage {
         case 1: self = .failed
         case 2: self = .delayed(after: try reader.readDuration())
         case 3: self = .delivered
+        case 4: self = .relayed
         case let kind: throw .unknownValue(UInt64(kind), for: "bounce kind")
         }
     }

@@ -1,11 +1,19 @@
 import MailSyntax
 
-/// Puts a stored message on the wire of DATA: lines ended by CR LF, leading dots doubled
-/// (RFC 5321 section 4.5.2).
+/// Puts a stored message on the wire: lines ended by CR LF, and for DATA leading dots doubled and a last line
+/// with a dot alone (RFC 5321 section 4.5.2).
 ///
-/// What leaves holds neither a bare CR nor a bare LF, and no line of it is a single dot, even when the
+/// What leaves holds neither a bare CR nor a bare LF, and with dots no line of it is a single one, even when the
 /// stored message has a CR inside a line: that CR ends a line here too (VU#302671).
-package struct DotStuffer: Sendable {
+package struct ContentEncoder: Sendable {
+    /// How the other side knows where the message ends.
+    package enum Framing: Hashable, Sendable {
+        /// By a line with a dot (DATA).
+        case dot
+        /// By a count given elsewhere (BDAT).
+        case counted
+    }
+
     private enum State {
         case lineStart
         case insideLine
@@ -13,9 +21,10 @@ package struct DotStuffer: Sendable {
         case carriageReturn
     }
 
+    private let framing: Framing
     private var state = State.lineStart
 
-    package init() {}
+    package init(_ framing: Framing) { self.framing = framing }
 
     package mutating func encode(_ bytes: [UInt8], onto output: inout [UInt8]) {
         let span = bytes.span
@@ -23,7 +32,7 @@ package struct DotStuffer: Sendable {
         while index < bytes.count {
             switch state {
             case .lineStart:
-                if span[index] == UInt8(ascii: ".") { output.append(UInt8(ascii: ".")) }
+                if span[index] == UInt8(ascii: "."), framing == .dot { output.append(UInt8(ascii: ".")) }
                 state = .insideLine
             case .carriageReturn:
                 state = .lineStart
@@ -54,6 +63,6 @@ package struct DotStuffer: Sendable {
     package mutating func finish(onto output: inout [UInt8]) {
         if case .insideLine = state { output += [0x0D, 0x0A] }
         state = .lineStart
-        output += [UInt8(ascii: "."), 0x0D, 0x0A]
+        if framing == .dot { output += [UInt8(ascii: "."), 0x0D, 0x0A] }
     }
 }
