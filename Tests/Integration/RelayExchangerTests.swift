@@ -14,9 +14,7 @@ extension RealProcesses {
                 match from any for any action "out"
                 """
             }
-            try server.scratch.makeDirectory("spool/etc")
-            try server.scratch.write("spool/etc/resolv.conf", "nameserver [127.0.0.1]:\(names.port)\n")
-            try server.scratch.write("spool/etc/hosts", "127.0.0.1 localhost\n")
+            try server.setResolver("nameserver [127.0.0.1]:\(names.port)\n")
             return server
         }
 

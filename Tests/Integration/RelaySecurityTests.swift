@@ -83,6 +83,22 @@ extension RealProcesses {
             #expect(try await target.stop() == .exited(0))
         }
 
+        @Test func `what waits when the server starts goes under TLS, too`() async throws {
+            let target = try Self.smarthost("smtps pki mail auth <hashed>")
+            try await target.start()
+            let server = try Self.relay("smtps://isp@127.0.0.1:\(target.port)", "ca own auth <secrets>")
+            try await server.start(["-P", "mta"])
+            for _ in 1...5 { try Self.submit(server) }
+            try await server.eventually("the queue") { try server.queue().count == 5 }
+            #expect(try await server.stop() == .exited(0))
+            try await server.start()
+            try await target.eventually("the messages") { target.mailCount(of: "alice") == 5 }
+            try await server.drained()
+            #expect(!server.log.contains("result=TempFail"), "\(server.log)")
+            #expect(try await server.stop() == .exited(0))
+            #expect(try await target.stop() == .exited(0))
+        }
+
         @Test func `credentials are not sent to a server without TLS`() async throws {
             let remote = try ScriptedServer(extensions: ["AUTH PLAIN LOGIN", "PIPELINING"])
             let server = try Self.relay("smtp+tls://isp@127.0.0.1:\(remote.port)", "tls no-verify auth <secrets>")

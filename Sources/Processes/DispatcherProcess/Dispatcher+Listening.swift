@@ -50,6 +50,7 @@ extension DispatcherProcess {
             context.fail(error.text)
         }
         awaitsListeners = false
+        relays.configure(view)
         updateAcceptors()
     }
 

@@ -79,7 +79,6 @@ package final class DispatcherProcess: RoleProcess {
             deliveries.setLimits(view.mda)
             authenticationFailures.limit = view.session.maximumAuthenticationFailures
             sessions.setLimits(view.session)
-            relays.configure(view)
             tls.handshakes.setLimits(view.session)
         } catch {
             throw ViewRefused("view of the configuration: \(error)")

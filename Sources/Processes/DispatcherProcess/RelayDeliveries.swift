@@ -26,6 +26,8 @@ final class RelayDeliveries {
     private unowned let dispatcher: DispatcherProcess
     private var router: Router
     private var tasks: [EnvelopeID: RelayTask] = [:]
+    /// Offered while the certificates of the configuration were on their way.
+    private var early: [RelayTask] = []
     private var sessions: [ConnectionID: RelaySession] = [:]
     private var identities: [CredentialsReference: SASLIdentity] = [:]
     private var isCarryingOut = false
@@ -40,12 +42,13 @@ final class RelayDeliveries {
         router = Router(settings: RoutingSettings(serverName: ""), seed: .random(in: .min ... .max), now: Self.now())
     }
 
-    var envelopeCount: Int { tasks.count }
+    var envelopeCount: Int { tasks.count + early.count }
     var sessionCount: Int { sessions.count }
     private var log: Logger { dispatcher.context.log }
 
     private static func now() -> Moment { Moment(milliseconds: MonotonicInstant.now().nanoseconds / 1_000_000) }
 
+    /// Works by a view whose certificates are in force.
     func configure(_ view: DispatcherView) {
         var settings = RoutingSettings(serverName: view.serverName)
         settings.mta = view.mta
@@ -58,11 +61,15 @@ final class RelayDeliveries {
         }
         identities = [:]
         tell { $0.reconfigured(settings, now: $1) }
+        let waiting = early
+        early = []
+        offer(waiting)
     }
 
     /// Takes envelopes of one message.
     func offer(_ offered: [RelayTask]) {
         guard !offered.isEmpty else { return }
+        guard !dispatcher.awaitsListeners else { return early += offered }
         for task in offered { tasks[task.envelope.id] = task }
         let offers = offered.map {
             RelayOffer(id: $0.envelope.id, action: $0.envelope.action, domain: $0.envelope.destination.domain)
