@@ -12,7 +12,7 @@ import RoleProcess
 struct HeldKey {
     let number: UInt32
     /// The state of its file when crypto got it.
-    let stamp: CredentialFile.Stamp
+    let stamp: FileStamp
     let publicKey: [UInt8]
 }
 
@@ -22,7 +22,7 @@ struct HeldCredentials {
     var keys: [String: HeldKey] = [:]
     var set = CertificateSet()
     /// The state in which each file was read.
-    var stamps: [String: CredentialFile.Stamp] = [:]
+    var stamps: [String: FileStamp] = [:]
 }
 
 /// What crypto says of a key.
@@ -121,7 +121,7 @@ extension ParentProcess {
         defer { renewalTimer?.schedule(after: Self.renewalInterval) }
         // A reload reads them anyway.
         guard !isEnding, !isRenewing, reloadWaiters.isEmpty else { return }
-        var now: [String: CredentialFile.Stamp] = [:]
+        var now: [String: FileStamp] = [:]
         for path in credentials.stamps.keys { now[path] = CredentialFile.stamp(of: path) }
         // Files are replaced one after the other: what has been found wanting once is looked at when it changes again.
         guard now != credentials.stamps, now != refusedStamps else { return }

@@ -37,7 +37,7 @@ package final class ParentProcess {
     var renewalTimer: LoopTimer?
     var isRenewing = false
     /// The state of the files when a renewal failed last.
-    var refusedStamps: [String: CredentialFile.Stamp]?
+    var refusedStamps: [String: FileStamp]?
     var watches: [SignalWatch] = []
     var isEnding = false
     /// Every role is ready and clients are let in.

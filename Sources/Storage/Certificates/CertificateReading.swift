@@ -11,7 +11,7 @@ package struct CertificateReading {
     /// What an operator should know though it can be used.
     package private(set) var warnings: [String] = []
     /// The state of every file that was read.
-    package private(set) var stamps: [String: CredentialFile.Stamp] = [:]
+    package private(set) var stamps: [String: FileStamp] = [:]
     /// What each private key has to belong to: public keys by the name of the `pki`.
     package private(set) var publicKeys: [String: [UInt8]] = [:]
 
@@ -38,7 +38,7 @@ package struct CertificateReading {
     }
 
     /// Enters the number that a private key has, and the state its file was in.
-    package mutating func enter(key: UInt32, of pair: String, at path: String, _ stamp: CredentialFile.Stamp) {
+    package mutating func enter(key: UInt32, of pair: String, at path: String, _ stamp: FileStamp) {
         set.identities[pair]?.key = key
         stamps[path] = stamp
     }

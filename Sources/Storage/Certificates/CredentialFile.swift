@@ -30,27 +30,11 @@ package struct CredentialFile: ~Copyable {
         }
     }
 
-    /// What tells one state of a file from a later one.
-    package struct Stamp: Hashable, Sendable {
-        private let device: UInt64
-        private let inode: UInt64
-        private let size: Int64
-        private let seconds: Int
-        private let nanoseconds: Int
-
-        init(_ status: FileStatus) {
-            device = status.device
-            inode = status.inode
-            size = status.size
-            (seconds, nanoseconds) = status.modified
-        }
-    }
-
     /// A bundle above this is taken for a mistake.
     private static let largestBundle = 16 << 20
 
     package let path: String
-    package let stamp: Stamp
+    package let stamp: FileStamp
     private let descriptor: OwnedDescriptor
 
     /// Opens a file and looks at its owner and its mode. Links are followed: tools that renew certificates use them.
@@ -67,7 +51,7 @@ package struct CredentialFile: ~Copyable {
         }
         self.path = path
         self.descriptor = descriptor
-        stamp = Stamp(status)
+        stamp = FileStamp(status)
     }
 
     private static func status(of file: borrowing OwnedDescriptor, _ path: String) throws(CredentialFailure) -> FileStatus {
@@ -110,12 +94,12 @@ package struct CredentialFile: ~Copyable {
     package consuming func intoDescriptor() -> OwnedDescriptor { descriptor }
 
     /// The state of a file now; nil when it cannot be opened.
-    package static func stamp(of path: String) -> Stamp? {
+    package static func stamp(of path: String) -> FileStamp? {
         // Whoever asks wants to know whether something has changed; a file that is gone has.
         guard let descriptor = try? Files.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY),
             let status = try? Files.status(descriptor)
         else { return nil }
-        return Stamp(status)
+        return FileStamp(status)
     }
 }
 

@@ -10,10 +10,10 @@ import TLS
 package final class UnlockedKeys: Sendable {
     private final class Box: Sendable {
         let path: String
-        let stamp: CredentialFile.Stamp
+        let stamp: FileStamp
         private let file: Mutex<OwnedDescriptor?>
 
-        init(path: String, stamp: CredentialFile.Stamp, file: consuming OwnedDescriptor) {
+        init(path: String, stamp: FileStamp, file: consuming OwnedDescriptor) {
             self.path = path
             self.stamp = stamp
             self.file = Mutex(file)
@@ -86,7 +86,7 @@ package final class UnlockedKeys: Sendable {
     }
 
     /// The key of a file in a state, for the first who asks; nil when it was not encrypted, or is another now.
-    package func take(_ path: String, _ stamp: CredentialFile.Stamp) -> OwnedDescriptor? {
+    package func take(_ path: String, _ stamp: FileStamp) -> OwnedDescriptor? {
         boxes.first { $0.path == path && $0.stamp == stamp }?.take()
     }
 }

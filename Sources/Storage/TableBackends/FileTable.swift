@@ -16,31 +16,15 @@ package struct FileTable: TableBackend {
     private let format: Format
     private let subaddressDelimiter: UInt8
     private var table: StaticTable
-    private var stamp: Stamp
+    private var stamp: FileStamp
     private var problems: [TableFileProblem]
 
     /// Bytes of a table file; far beyond it a database serves better.
     package static let maximumSize = 64 << 20
 
-    /// What tells one version of a file from the next.
-    private struct Stamp: Hashable, Sendable {
-        let device: UInt64
-        let inode: UInt64
-        let size: Int64
-        let seconds: Int
-        let nanoseconds: Int
-
-        init(_ status: FileStatus) {
-            device = status.device
-            inode = status.inode
-            size = status.size
-            (seconds, nanoseconds) = status.modified
-        }
-    }
-
     private struct Content {
         let table: StaticTable
-        let stamp: Stamp
+        let stamp: FileStamp
         let problems: [TableFileProblem]
     }
 
@@ -82,7 +66,7 @@ package struct FileTable: TableBackend {
     package func isOutdated() -> Bool {
         do throws(SystemError) {
             let file = try Self.open(path)
-            return Stamp(try Files.status(file)) != stamp
+            return FileStamp(try Files.status(file)) != stamp
         } catch {
             return true
         }
@@ -110,6 +94,6 @@ package struct FileTable: TableBackend {
         guard file.isUsable else { throw .malformed(path: path, file.errors) }
         let table = StaticTable(
             name: name, kind: file.kind, elements: file.elements, subaddressDelimiter: subaddressDelimiter)
-        return Content(table: table, stamp: Stamp(status), problems: file.warnings)
+        return Content(table: table, stamp: FileStamp(status), problems: file.warnings)
     }
 }

@@ -5,8 +5,8 @@ import Platform
 package final class ResolverFiles {
     private let settingsPath: String
     private let hostsPath: String
-    private var settingsStamp: Stamp?
-    private var hostsStamp: Stamp?
+    private var settingsStamp: FileStamp?
+    private var hostsStamp: FileStamp?
 
     /// What resolv.conf says.
     package private(set) var settings = ResolverSettings()
@@ -18,22 +18,6 @@ package final class ResolverFiles {
         settingsPath = settings
         hostsPath = hosts
         refresh()
-    }
-
-    /// By what a file is recognized as the one that was read.
-    private struct Stamp: Equatable {
-        var device: UInt64
-        var inode: UInt64
-        var size: Int64
-        var seconds: Int
-        var nanoseconds: Int
-
-        init(_ status: FileStatus) {
-            device = status.device
-            inode = status.inode
-            size = status.size
-            (seconds, nanoseconds) = status.modified
-        }
     }
 
     /// Reads what has changed.
@@ -54,11 +38,11 @@ package final class ResolverFiles {
     }
 
     /// The content of a file that is not the one of the stamp; nil when it is.
-    private static func changed(_ path: String, _ stamp: inout Stamp?, limit: Int) -> [UInt8]? {
+    private static func changed(_ path: String, _ stamp: inout FileStamp?, limit: Int) -> [UInt8]? {
         do throws(SystemError) {
             // Non-blocking, so that a FIFO in its place does not stop the process.
             let file = try Files.open(path, O_RDONLY | O_NONBLOCK)
-            let now = Stamp(try Files.status(file))
+            let now = FileStamp(try Files.status(file))
             if now == stamp { return nil }
             let content = try Files.readToEnd(file, limit: limit)
             stamp = now
