@@ -14,7 +14,7 @@ extension DispatcherProcess {
         _ attempts: [QueueToDispatcher.Attempt], of transaction: Transaction, _ body: MessageBody,
         _ file: consuming OwnedDescriptor?
     ) {
-        let content: OutgoingMessage.Body
+        let content: QueuedMessage.Body
         switch body {
         case .inline(let bytes):
             content = .inline(bytes)
@@ -22,7 +22,7 @@ extension DispatcherProcess {
             guard let file = file.take() else { context.fail("a big message without its file") }
             content = .file(BodyFile(descriptor: file, size: size))
         }
-        let message = OutgoingMessage(transaction: transaction, body: content)
+        let message = QueuedMessage(transaction: transaction, body: content)
         var relayed: [RelayTask] = []
         for attempt in attempts {
             let envelope = attempt.envelope
@@ -81,19 +81,12 @@ extension DispatcherProcess {
     }
 
     private func logDelivery(_ task: LocalTask, _ outcome: DeliveryOutcome) {
-        let (result, text): (String, String) =
-            switch outcome {
-            case .delivered(let text): ("Ok", text)
-            case .temporary(let failure): ("TempFail", "\(failure.status) \(failure.text)")
-            case .permanent(let failure): ("PermFail", "\(failure.status) \(failure.text)")
-            case .loop: ("PermFail", "5.4.6 Loop detected")
-            }
         let envelope = task.envelope
         let delay = max(0, wallClockSeconds() - envelope.created.seconds)
         log.info(
             "mda delivery evpid=\(envelope.id) from=<\(task.message.transaction.sender.text)> to=<\(envelope.destination.text)> "
                 + "rcpt=<\(envelope.recipient.text)> user=\(task.delivery.user ?? "-") delay=\(durationText(delay)) "
-                + "result=\(result) stat=\(LogText.value(text))")
+                + outcome.logFields)
     }
 
     func statistics() -> [Statistic] {
@@ -107,5 +100,19 @@ extension DispatcherProcess {
             Statistic(key: "mta.session", value: Int64(relays.sessionCount)),
             Statistic(key: "mda.user", value: Int64(deliveries.userCount)),
         ]
+    }
+}
+
+extension DeliveryOutcome {
+    /// What came of a delivery, as its line of the log ends.
+    var logFields: String {
+        let (result, text): (String, String) =
+            switch self {
+            case .delivered(let text): ("Ok", text)
+            case .temporary(let failure): ("TempFail", "\(failure.status) \(failure.text)")
+            case .permanent(let failure): ("PermFail", "\(failure.status) \(failure.text)")
+            case .loop: ("PermFail", "5.4.6 Loop detected")
+            }
+        return "result=\(result) stat=\(LogText.value(text))"
     }
 }

@@ -125,3 +125,8 @@ extension CertificateSet {
         system = credentials.system
     }
 }
+
+extension TLSFacts {
+    /// Version, cipher and its bits, as the log has them.
+    var suite: String { "\(version):\(cipher):\(bits)" }
+}

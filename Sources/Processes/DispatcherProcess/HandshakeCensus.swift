@@ -9,14 +9,14 @@ import MailSyntax
 @EventLoopActor
 final class HandshakeCensus {
     private struct Waiter {
-        let network: IPAddress?
+        let client: IPAddress?
         let continuation: UnsafeContinuation<Void, Never>
     }
 
     private var maximum = 1
     private var perClient = 1
     private(set) var running = 0
-    private var byNetwork: [IPAddress: Int] = [:]
+    private var byNetwork = NetworkCounts()
     private var waiters: [Waiter] = []
 
     init() {}
@@ -30,37 +30,33 @@ final class HandshakeCensus {
 
     /// Waits for a turn; ``end(_:)`` must follow.
     func begin(_ client: IPAddress?) async {
-        let network = client?.network
-        if hasRoom(for: network) { return count(network) }
-        await withUnsafeContinuation { waiters.append(Waiter(network: network, continuation: $0)) }
+        if hasRoom(for: client) { return count(client) }
+        await withUnsafeContinuation { waiters.append(Waiter(client: client, continuation: $0)) }
     }
 
     /// A handshake is over, one way or the other.
     func end(_ client: IPAddress?) {
         running -= 1
-        if let network = client?.network {
-            let left = byNetwork[network, default: 1] - 1
-            byNetwork[network] = left > 0 ? left : nil
-        }
+        if let client { byNetwork.remove(client) }
         admitWaiters()
     }
 
-    private func hasRoom(for network: IPAddress?) -> Bool {
+    private func hasRoom(for client: IPAddress?) -> Bool {
         guard running < maximum else { return false }
-        guard let network else { return true }
-        return byNetwork[network, default: 0] < perClient
+        guard let client else { return true }
+        return byNetwork[client] < perClient
     }
 
-    private func count(_ network: IPAddress?) {
+    private func count(_ client: IPAddress?) {
         running += 1
-        if let network { byNetwork[network, default: 0] += 1 }
+        if let client { byNetwork.add(client) }
     }
 
     /// Lets in who may, in the order in which they came.
     private func admitWaiters() {
-        while running < maximum, let index = waiters.firstIndex(where: { hasRoom(for: $0.network) }) {
+        while running < maximum, let index = waiters.firstIndex(where: { hasRoom(for: $0.client) }) {
             let waiter = waiters.remove(at: index)
-            count(waiter.network)
+            count(waiter.client)
             waiter.continuation.resume()
         }
     }

@@ -1,75 +1,15 @@
 import Configuration
 import Envelopes
 import EventLoop
-import Platform
 import ProcessMessages
-import SMTPProtocol
 import Tables
-
-/// A message that deliveries of it share while any of them is under way.
-@EventLoopActor
-final class OutgoingMessage {
-    let transaction: Transaction
-    let body: Body
-
-    enum Body {
-        case inline([UInt8])
-        case file(BodyFile)
-    }
-
-    init(transaction: Transaction, body: Body) {
-        self.transaction = transaction
-        self.body = body
-    }
-
-    var isInFile: Bool { if case .file = body { true } else { false } }
-
-    // MARK: What relays find out about it, once for all of them
-
-    struct InlineFacts {
-        var lines = 0
-        var hasEightBits = false
-    }
-
-    struct Survey {
-        var finding: ContentSurvey.Finding
-        /// Octets on the wire.
-        var size: Int64
-    }
-
-    var survey: Survey?
-    private var facts: InlineFacts?
-
-    /// Of a body that is at hand.
-    func inlineFacts(_ bytes: [UInt8]) -> InlineFacts {
-        if let facts { return facts }
-        var found = InlineFacts()
-        for byte in bytes {
-            if byte == 0x0A { found.lines += 1 }
-            if byte >= 0x80 { found.hasEightBits = true }
-        }
-        facts = found
-        return found
-    }
-}
-
-/// The file of a big message, closed with the last delivery that needs it.
-final class BodyFile: Sendable {
-    let descriptor: OwnedDescriptor
-    let size: UInt64
-
-    init(descriptor: consuming OwnedDescriptor, size: UInt64) {
-        self.descriptor = descriptor
-        self.size = size
-    }
-}
 
 /// One local delivery waiting for an agent or in its hands.
 struct LocalTask {
     let envelope: Envelope
     let delivery: LocalDelivery
     let action: LocalAction
-    let message: OutgoingMessage
+    let message: QueuedMessage
     let isRepeat: Bool
     let began = MonotonicInstant.now()
 

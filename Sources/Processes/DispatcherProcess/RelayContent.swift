@@ -23,14 +23,14 @@ struct RelayContent {
     let size: Int64
     /// Eight bits where they could not be made seven, which the server must then take.
     let type: BodyType
-    private let body: OutgoingMessage.Body
+    private let body: QueuedMessage.Body
     private var header: OutgoingHeader
     private var converter: ContentConverter?
     private var offset: UInt64 = 0
     private var hasEnded = false
 
     /// - Parameter name: This server's name, for addresses without a domain when the message has no better one.
-    init(_ message: OutgoingMessage, sender: RelaySender, for server: ServerCapabilities, isLMTP: Bool, _ name: String) async {
+    init(_ message: QueuedMessage, sender: RelaySender, for server: ServerCapabilities, isLMTP: Bool, _ name: String) async {
         body = message.body
         let domain =
             (try? Domain(validating: Array(message.transaction.serverName.utf8))) ?? (try? Domain(validating: Array(name.utf8)))
@@ -84,7 +84,7 @@ struct RelayContent {
     }
 
     /// Nil at the end. A file that has become shorter is an error: what was sent of it is no message.
-    private static func read(_ body: OutgoingMessage.Body, at offset: UInt64) throws(SystemError) -> [UInt8]? {
+    private static func read(_ body: QueuedMessage.Body, at offset: UInt64) throws(SystemError) -> [UInt8]? {
         switch body {
         case .inline(let bytes):
             return offset == 0 && !bytes.isEmpty ? bytes : nil
@@ -97,7 +97,7 @@ struct RelayContent {
         }
     }
 
-    private static func survey(_ message: OutgoingMessage) async -> OutgoingMessage.Survey {
+    private static func survey(_ message: QueuedMessage) async -> QueuedMessage.Survey {
         if let known = message.survey { return known }
         var survey = ContentSurvey()
         var offset: UInt64 = 0
@@ -110,7 +110,7 @@ struct RelayContent {
             if pieces % surveyed == 0 { await Task.yield() }
         }
         let finding = survey.finish()
-        let result = OutgoingMessage.Survey(finding: finding, size: survey.wireSize)
+        let result = QueuedMessage.Survey(finding: finding, size: survey.wireSize)
         message.survey = result
         return result
     }

@@ -14,7 +14,7 @@ import Tables
 /// An envelope on its way to another host.
 struct RelayTask {
     let envelope: Envelope
-    let message: OutgoingMessage
+    let message: QueuedMessage
 }
 
 /// Mail for other hosts: carries out what the ``Router`` decides.
@@ -31,8 +31,6 @@ final class RelayDeliveries {
     private var sessions: [ConnectionID: RelaySession] = [:]
     private var identities: [CredentialsReference: SASLIdentity] = [:]
     private var isCarryingOut = false
-    private var isFinishing = false
-    private var waiter: UnsafeContinuation<Void, Never>?
     private lazy var timer = LoopTimer { [unowned self] in
         tell { $0.tick(now: $1) }
     }
@@ -79,18 +77,12 @@ final class RelayDeliveries {
 
     /// Nothing new is begun; what is under way goes on to its end.
     func finish() {
-        isFinishing = true
         tell { $0.finish(now: $1) }
     }
 
     /// Waits until no session is left, or the deadline; what is open then is closed.
     func ended(deadline: MonotonicInstant) async {
-        if !sessions.isEmpty {
-            let limit = LoopTimer { [unowned self] in waiter?.resume(); waiter = nil }
-            limit.schedule(at: deadline)
-            await withUnsafeContinuation { waiter = $0 }
-            limit.cancel()
-        }
+        while !sessions.isEmpty, MonotonicInstant.now() < deadline { await pause(until: .now() + .milliseconds(10)) }
         for session in sessions.values { session.abandon() }
         sessions = [:]
         timer.cancel()
@@ -160,20 +152,13 @@ final class RelayDeliveries {
     }
 
     private func logDelivery(_ task: RelayTask, _ outcome: DeliveryOutcome, _ session: RelaySession?) {
-        let (result, text): (String, String) =
-            switch outcome {
-            case .delivered(let text): ("Ok", text)
-            case .temporary(let failure): ("TempFail", "\(failure.status) \(failure.text)")
-            case .permanent(let failure): ("PermFail", "\(failure.status) \(failure.text)")
-            case .loop: ("PermFail", "5.4.6 Loop detected")
-            }
         let envelope = task.envelope
         let delay = max(0, wallClockSeconds() - envelope.created.seconds)
         log.info(
             "\(session?.id ?? "0000000000000000") mta delivery evpid=\(envelope.id) "
                 + "from=<\(task.message.transaction.sender.text)> to=<\(envelope.destination.text)> "
                 + "rcpt=<\(envelope.recipient.text)> \(session?.place ?? "source=\"-\" relay=\"-\"") "
-                + "delay=\(durationText(delay)) tls=\(session?.protection ?? "-") result=\(result) stat=\(LogText.value(text))")
+                + "delay=\(durationText(delay)) tls=\(session?.protection ?? "-") \(outcome.logFields)")
     }
 
     // MARK: What sessions say
@@ -191,7 +176,6 @@ final class RelayDeliveries {
         guard sessions[connection] === session else { return }
         tell { $0.ended(connection, end, now: $1) }
         sessions[connection] = nil
-        if sessions.isEmpty, isFinishing { waiter?.resume(); waiter = nil }
     }
 
     // MARK: Questions

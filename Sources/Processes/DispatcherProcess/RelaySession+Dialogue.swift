@@ -144,10 +144,10 @@ extension RelaySession {
         messages += 1
         let content = await RelayContent(message, sender: sender, for: capabilities, isLMTP: order.isLMTP, dispatcher.view.serverName)
         machine.send(
-            SMTPProtocol.OutgoingMessage(
+            OutgoingMessage(
                 sender: sender.reversePath,
                 recipients: tasks.map {
-                    SMTPProtocol.OutgoingMessage.Recipient(
+                    OutgoingMessage.Recipient(
                         path: .address($0.envelope.destination), notify: $0.envelope.notify,
                         originalRecipient: $0.envelope.originalRecipient)
                 },

@@ -45,7 +45,7 @@ extension RelaySession {
             return .tlsFailed(error.text)
         }
         guard let facts = stream.facts else { return .tlsFailed("no facts about the connection") }
-        protection = "\(facts.version):\(facts.cipher):\(facts.bits):\(facts.isPeerVerified ? "verified" : "unverified")"
+        protection = "\(facts.suite):\(facts.isPeerVerified ? "verified" : "unverified")"
         var line = "\(id) mta tls ciphers=\(protection)"
         if let problem = facts.verificationProblem { line += " reason=\(LogText.value(problem))" }
         log.info("\(line) \(place)")

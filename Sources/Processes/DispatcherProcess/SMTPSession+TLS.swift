@@ -34,7 +34,7 @@ extension SMTPSession {
     }
 
     private func describe(_ facts: TLSFacts) -> String {
-        var text = "ciphers=\(facts.version):\(facts.cipher):\(facts.bits)"
+        var text = "ciphers=\(facts.suite)"
         if facts.isResumed { text += " resumed=yes" }
         if let subject = facts.peerSubject {
             text += " verified=\(facts.isPeerVerified ? "yes" : "no") subject=\(LogText.value(subject))"

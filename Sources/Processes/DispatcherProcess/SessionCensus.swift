@@ -9,13 +9,11 @@ final class SessionCensus {
     static let reservedDescriptors = 256
 
     private var sessions: [ObjectIdentifier: SMTPSession] = [:]
-    private var byNetwork: [IPAddress: Int] = [:]
+    private var byNetwork = NetworkCounts()
     /// Connections that are no session yet: a proxy has not said who is there, or the client's name is looked up.
     private var announced = 0
     private(set) var total: Int64 = 0
     private(set) var totalLocal: Int64 = 0
-    private var waiter: UnsafeContinuation<Void, Never>?
-    private var timer: LoopTimer?
     /// Sessions that descriptors allow.
     private let possible: Int
     /// Sessions that may be open at once.
@@ -52,9 +50,8 @@ final class SessionCensus {
         guard connections < maximum else { return .tooManySessions }
         // Programs of this machine could stop the daemon in other ways, and a flood of them is usually mail.
         guard !client.isLoopback else { return nil }
-        let network = client.network
-        if perClient > 0, byNetwork[network, default: 0] >= perClient { return .tooManyOfClient }
-        return rates.takes(network, at: now.nanoseconds / 1_000_000_000) ? nil : .tooQuick
+        if perClient > 0, byNetwork[client] >= perClient { return .tooManyOfClient }
+        return rates.takes(client.network, at: now.nanoseconds / 1_000_000_000) ? nil : .tooQuick
     }
 
     /// Counts a connection until its proxy has named the client; false when there is no room for it.
@@ -70,25 +67,20 @@ final class SessionCensus {
     /// Counts a client that is let in and has no session yet.
     func expect(_ client: IPAddress) {
         announced += 1
-        byNetwork[client.network, default: 0] += 1
+        byNetwork.add(client)
     }
 
     /// Its session begins: what ``expect(_:)`` counted is counted by ``add(_:from:)`` from now on.
     func meet(_ client: IPAddress) {
         announced -= 1
-        leave(client)
-    }
-
-    private func leave(_ client: IPAddress) {
-        let left = byNetwork[client.network, default: 1] - 1
-        byNetwork[client.network] = left > 0 ? left : nil
+        byNetwork.remove(client)
     }
 
     func add(_ session: SMTPSession, from client: IPAddress?) {
         sessions[ObjectIdentifier(session)] = session
         if let client {
             total += 1
-            byNetwork[client.network, default: 0] += 1
+            byNetwork.add(client)
         } else {
             totalLocal += 1
         }
@@ -96,8 +88,7 @@ final class SessionCensus {
 
     func remove(_ session: SMTPSession, from client: IPAddress?) {
         guard sessions.removeValue(forKey: ObjectIdentifier(session)) != nil else { return }
-        if let client { leave(client) }
-        if sessions.isEmpty { waiter?.resume(); waiter = nil }
+        if let client { byNetwork.remove(client) }
     }
 
     /// Tells every session that the server is going down.
@@ -107,28 +98,6 @@ final class SessionCensus {
 
     /// Waits until no session is left, or the deadline.
     func allEnded(deadline: MonotonicInstant) async {
-        guard !sessions.isEmpty else { return }
-        timer = LoopTimer { [unowned self] in waiter?.resume(); waiter = nil }
-        timer?.schedule(at: deadline)
-        await withUnsafeContinuation { waiter = $0 }
-        timer?.cancel()
-    }
-}
-
-extension IPAddress {
-    /// An address of this machine alone.
-    var isLoopback: Bool {
-        switch self {
-        case .v4(let value): value >> 24 == 127
-        case .v6(let high, let low): high == 0 && low == 1
-        }
-    }
-
-    /// What counts as one client: an IPv4 address, or the /64 that an IPv6 host usually has to itself.
-    var network: IPAddress {
-        switch self {
-        case .v4: self
-        case .v6(let high, _): .v6(high: high, low: 0)
-        }
+        while !sessions.isEmpty, MonotonicInstant.now() < deadline { await pause(until: .now() + .milliseconds(10)) }
     }
 }

@@ -21,13 +21,13 @@ package enum LookupToDispatcher: WireMessage, Hashable {
     case authentication(request: UInt64, AuthenticationVerdict)
     /// The answer to ``DispatcherToLookup/checkSender(request:table:user:sender:)``.
     case sender(request: UInt64, SenderVerdict)
-
-    /// Mechanisms that a listener can offer.
-    package static let maximumMechanisms = 32
     /// The answer to ``DispatcherToLookup/relayEntries(request:table:_:)``.
     case relayEntries(request: UInt64, RelayEntries)
     /// The answer to ``DispatcherToLookup/relayValue(request:table:_:key:)``.
     case relayValue(request: UInt64, RelayValue)
+
+    /// Mechanisms that a listener can offer.
+    package static let maximumMechanisms = 32
 
     package func encode(into writer: inout WireWriter) {
         switch self {

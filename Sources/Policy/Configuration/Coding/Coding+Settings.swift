@@ -61,7 +61,7 @@ extension MDALimits: BinaryRecord {
 
 extension MTASettings: BinaryRecord {
     static var blank: MTASettings { MTASettings() }
-    static var fields: [BinaryField<Self>] { 
+    static var fields: [BinaryField<Self>] {
         [
             .init(\.maximumDeferred), .init(\.limits), .init(\.limitsByDomain), .init(\.smarthostLimits),
             .init(\.smarthostLimitsByDomain),
