@@ -193,7 +193,7 @@ import Testing
         driver.end(driver.orders[0].connection, .untrusted("wrong name"))
         driver.end(driver.orders[1].connection, .tlsFailed("not offered"))
         #expect(driver.orders.map(\.security) == [.startTLS(verified: true), .startTLS(verified: true)])
-        #expect(driver.reports[envelope(1)]?.isTemporary == true)
+        #expect(driver.reports[envelope(1)] == .temporary(DeliveryFailure(status: "4.7.5", text: "wrong name")))
     }
 
     @Test func `do not spoil the host for others`() {

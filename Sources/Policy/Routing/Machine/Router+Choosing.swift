@@ -55,7 +55,7 @@ extension Router {
                         continue
                     }
                     if let refusal = relay.refusals[key], now < refusal.until {
-                        trouble.note(refusal, rank: .smtp, at: candidate.address)
+                        trouble.note(refusal, rank: .security, at: candidate.address)
                         continue
                     }
                     let route = routes[key]
@@ -174,7 +174,17 @@ private struct Wait {
 
 /// What is out of order, gathered over all levels; the most telling of it is what senders will read.
 private struct Trouble {
-    enum Rank: Int { case source, network, smtp }
+    enum Rank: Int {
+        case source, network, smtp, security
+
+        var status: String {
+            switch self {
+            case .source, .network: "4.4.1"
+            case .smtp: "4.3.2"
+            case .security: "4.7.5"
+            }
+        }
+    }
 
     let now: Moment
     var earliest: Moment?
@@ -197,10 +207,7 @@ private struct Trouble {
     }
 
     var failure: DeliveryFailure {
-        if let worst {
-            let status = worst.rank == .smtp ? "4.3.2" : "4.4.1"
-            return DeliveryFailure(status: status, text: worst.text)
-        }
+        if let worst { return DeliveryFailure(status: worst.rank.status, text: worst.text) }
         if isBlocked { return DeliveryFailure(status: "4.3.2", text: "Relaying to this destination is paused") }
         return sawFamily
             ? DeliveryFailure(status: "4.4.1", text: "No host could be reached")
