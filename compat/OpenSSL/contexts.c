@@ -126,8 +126,11 @@ int martlet_tls_serve_name(SSL_CTX *context, const char *name, SSL_CTX *served) 
     while (last != NULL && last->next != NULL) last = last->next;
     if (last != NULL)
         last->next = host;
-    else if (SSL_CTX_set_ex_data(context, hosts_index, host) != 1)
+    else if (SSL_CTX_set_ex_data(context, hosts_index, host) != 1) {
+        SSL_CTX_free(host->served);
+        free(host);
         return 0;
+    }
     SSL_CTX_set_tlsext_servername_callback(context, choose_host);
     SSL_CTX_set_tlsext_servername_arg(context, context);
     return 1;
