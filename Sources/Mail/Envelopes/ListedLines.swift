@@ -55,12 +55,7 @@ package struct ListedLines: Hashable, Sendable {
         separate()
         text += envelope.kind.typeName.utf8
         separate()
-        var isFirst = true
-        for flag in transaction.flagNames(authenticated: "auth") + (history.isSuspended ? ["suspend"] : []) {
-            if !isFirst { text.append(UInt8(ascii: ",")) }
-            isFirst = false
-            text += flag.utf8
-        }
+        appendFlags(of: transaction, history)
         let flagsEnd = text.count
         separate()
         // The null reverse path is written `@`: no local part, no domain.
@@ -69,16 +64,14 @@ package struct ListedLines: Hashable, Sendable {
         append(envelope.recipient)
         separate()
         append(envelope.destination)
-        for number in [
-            envelope.created.seconds, envelope.expiry.seconds, history.lastAttempt?.seconds ?? 0, Int64(history.attempts),
-        ] {
-            separate()
-            Self.append(number, to: &text)
-        }
+        append(number: envelope.created.seconds)
+        append(number: envelope.expiry.seconds)
+        append(number: history.lastAttempt?.seconds ?? 0)
+        append(number: Int64(history.attempts))
         separate()
         let stateStart = text.count
         // The last field may hold the separator.
-        append(field: history.lastError.utf8, forbids: nil) { QueueListing.escaped(history.lastError) }
+        append(field: history.lastError.utf8.span, forbids: nil) { QueueListing.escaped(history.lastError) }
         lines.append(Line(id: envelope.id, flagsEnd: flagsEnd, stateStart: stateStart, end: text.count))
     }
 
@@ -119,38 +112,65 @@ package struct ListedLines: Hashable, Sendable {
 
     private mutating func separate() { text.append(UInt8(ascii: "|")) }
 
+    private mutating func append(number: Int64) {
+        separate()
+        Self.append(number, to: &text)
+    }
+
+    private mutating func appendFlags(of transaction: Transaction, _ history: DeliveryHistory) {
+        // Few envelopes have one.
+        guard transaction.isAuthenticated || transaction.isInternal || history.isSuspended else { return }
+        var flags = transaction.flagNames(authenticated: "auth")
+        if history.isSuspended { flags.append("suspend") }
+        text += flags.joined(separator: ",").utf8
+    }
+
     private mutating func append(_ address: MailAddress) {
         let local = address.localPart.bytes
         guard isDotString(local) else {
             text += QueueListing.field(address.text).utf8
             return
         }
-        append(field: local, forbids: UInt8(ascii: "|")) { QueueListing.field(address.localPart.text) }
+        append(field: local.span, forbids: UInt8(ascii: "|")) { QueueListing.field(address.localPart.text) }
         text.append(UInt8(ascii: "@"))
-        append(field: address.domain.bytes, forbids: UInt8(ascii: "|")) { QueueListing.field(address.domain.text) }
+        append(field: address.domain.bytes.span, forbids: UInt8(ascii: "|")) { QueueListing.field(address.domain.text) }
     }
 
     /// Appends a field as it is where that can be, else as somebody has escaped it.
-    private mutating func append(field bytes: some Collection<UInt8>, forbids separator: UInt8?, escaped: () -> String) {
-        let isPlain = bytes.allSatisfy { $0 >= 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") && $0 != separator }
-        if isPlain { text += bytes } else { text += escaped().utf8 }
+    private mutating func append(field bytes: Span<UInt8>, forbids separator: UInt8?, escaped: () -> String) {
+        var isPlain = true
+        for index in bytes.indices {
+            let byte = bytes[index]
+            if byte < 0x20 || byte >= 0x7F || byte == UInt8(ascii: "\\") || byte == separator { isPlain = false }
+        }
+        guard isPlain else {
+            text += escaped().utf8
+            return
+        }
+        text.append(addingCapacity: bytes.count) { room in
+            for index in bytes.indices { room.append(bytes[index]) }
+        }
     }
 
     private mutating func append(hexadecimal value: UInt64) {
-        for shift in stride(from: 60, through: 0, by: -4) {
-            let digit = UInt8(truncatingIfNeeded: value >> UInt64(shift) & 0xF)
-            text.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") - 10 + digit)
+        text.append(addingCapacity: 16) { room in
+            for shift in stride(from: 60, through: 0, by: -4) {
+                let digit = UInt8(truncatingIfNeeded: value >> UInt64(shift) & 0xF)
+                room.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") - 10 + digit)
+            }
         }
     }
 
     private static func append(_ value: Int64, to bytes: inout [UInt8]) {
-        if value < 0 { bytes.append(UInt8(ascii: "-")) }
-        let start = bytes.count
-        var rest = value.magnitude
-        repeat {
-            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
-            rest /= 10
-        } while rest > 0
-        bytes[start...].reverse()
+        var power: UInt64 = 1
+        while power <= value.magnitude / 10 { power *= 10 }
+        // As long as the longest, which is the lowest.
+        bytes.append(addingCapacity: 20) { room in
+            if value < 0 { room.append(UInt8(ascii: "-")) }
+            while power > 0 {
+                room.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value.magnitude / power % 10))
+                power /= 10
+            }
+        }
     }
 }

@@ -35,7 +35,7 @@ extension LogStore {
         let location = RecordLocation(segment: indexed.historySegment, offset: indexed.historyOffset)
         let payload = try payload(at: location, .history, of: id.message.rawValue, guess: 256)
         do throws(RecordError) {
-            let record = try HistoryRecord(decoding: payload[...])
+            let record = try HistoryRecord(decoding: payload)
             if record.number == id.number { return record.history }
         } catch {
             throw .damaged("\(name(of: location)): \(error)")
@@ -53,7 +53,7 @@ extension LogStore {
         counts.envelopeCacheMisses += 1
         let payload = try payload(at: location, nil, of: message.rawValue, guess: isListed ? 256 : 1024)
         do throws(RecordError) {
-            let record = try MessageRecord(decoding: payload[...], of: message)
+            let record = try MessageRecord(decoding: payload, of: message)
             // The envelopes of one message are listed one behind the other.
             if !isListed || record.envelopes.count > 1 { records.insert(record, for: location, cost: record.envelopes.count) }
             return record
@@ -82,7 +82,7 @@ extension LogStore {
 
     func inlineBody(_ message: IndexedMessage) throws(StoreError) -> [UInt8] {
         let location = RecordLocation(segment: message.segment, offset: message.bodyOffset)
-        return try payload(at: location, .body, of: message.key, guess: Int(message.bodyLength))
+        return Array(try payload(at: location, .body, of: message.key, guess: Int(message.bodyLength)))
     }
 
     private func bodyFile(_ indexed: IndexedMessage, _ message: MessageID) throws(StoreError) -> StoredBody {
@@ -123,7 +123,7 @@ extension LogStore {
     ///   - guess: How many bytes to read at first.
     private func payload(
         at location: RecordLocation, _ kind: RecordHeader.Kind?, of message: UInt32, guess: Int
-    ) throws(StoreError) -> [UInt8] {
+    ) throws(StoreError) -> ArraySlice<UInt8> {
         func bad() -> StoreError { .damaged("\(name(of: location)): bad record") }
         guard let segment = segment(location.segment) else { throw bad() }
         let offset = Int(location.offset)
@@ -137,7 +137,7 @@ extension LogStore {
         guard bytes.count >= end else { throw bad() }
         let payload = bytes[RecordHeader.size..<end]
         guard Checksum.crc32c(payload) == header.payloadChecksum else { throw bad() }
-        return Array(payload)
+        return payload
     }
 
     private func read(_ segment: Segment, at offset: Int, count: Int) throws(StoreError) -> [UInt8] {

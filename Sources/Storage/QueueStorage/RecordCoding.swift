@@ -107,11 +107,12 @@ struct RecordReader {
 
     mutating func readShortText() throws(RecordError) -> String {
         let count = try readCount()
-        guard let text = String(validating: bytes[position..<(position + count)], as: UTF8.self) else {
+        // A third of the time that String(validating:as:) takes, which is not specialized.
+        guard let text = try? UTF8Span(validating: bytes[position..<(position + count)].span) else {
             throw .invalid("text")
         }
         position += count
-        return text
+        return String(copying: text)
     }
 
     /// Passes over bytes that need no look.

@@ -128,8 +128,9 @@ package struct WireReader {
         guard count <= remaining else { throw .truncated }
         let content = bytes[position..<(position + count)]
         position += count
-        guard let text = String(validating: content, as: UTF8.self) else { throw .invalid("text") }
-        return text
+        // A third of the time that String(validating:as:) takes, which is not specialized.
+        guard let text = try? UTF8Span(validating: content.span) else { throw .invalid("text") }
+        return String(copying: text)
     }
 
     package mutating func readOptional<Value>(
