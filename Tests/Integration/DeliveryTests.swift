@@ -283,6 +283,19 @@ extension RealProcesses {
             try await server.eventually("their end", within: 5) { !agents.contains(where: ProcessTable.isAlive) }
         }
 
+        @Test func `an agent that has had nothing to do for half a minute is gone, and mail brings a new one`() async throws {
+            let server = try Server.standard()
+            try await server.start()
+            try send(server, to: "alice@test.example")
+            try await server.drained()
+            let first = try #require(server.processes.first { $0.title.contains("mail.agent") })
+            // It is looked at every half minute.
+            try await server.eventually("its end", within: 90) { !ProcessTable.isAlive(first) }
+            #expect(try server.control("show", "stats").output.contains("mda.running=0\n"))
+            try send(server, to: "alice@test.example")
+            try await server.eventually("two messages") { server.mailCount(of: "alice") == 2 }
+        }
+
         @Test func `with room for one agent all users are served in turn`() async throws {
             let server = try Server.standard(more: "mda limit max-session 1")
             try await server.start()

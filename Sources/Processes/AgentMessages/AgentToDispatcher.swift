@@ -6,9 +6,6 @@ package enum AgentToDispatcher: Hashable, Sendable {
     /// One or more results, in the order they were reached. Everything reported delivered is on stable
     /// storage, or was taken by the command or the server.
     case outcomes([AgentOutcome])
-    /// The agent's last word after ``DispatcherToAgent/leaveWhenIdle(seconds:)``: a request it has not
-    /// answered was not begun and can be given to another agent without a duplicate.
-    case leaving
 }
 
 /// The result of one request.
@@ -44,7 +41,6 @@ private func reportText(_ text: String) -> String {
 extension AgentToDispatcher: WireMessage {
     private enum Kind: UInt8 {
         case outcomes = 1
-        case leaving = 2
     }
 
     package func encode(into writer: inout WireWriter) {
@@ -52,8 +48,6 @@ extension AgentToDispatcher: WireMessage {
         case .outcomes(let outcomes):
             writer.write(Kind.outcomes.rawValue)
             writer.write(list: outcomes) { $0.encode(into: &$1) }
-        case .leaving:
-            writer.write(Kind.leaving.rawValue)
         }
     }
 
@@ -65,7 +59,6 @@ extension AgentToDispatcher: WireMessage {
                 try reader.readList { (reader: inout WireReader) throws(WireError) in
                     try AgentOutcome(from: &reader)
                 })
-        case .leaving: self = .leaving
         case nil: throw .unknownValue(UInt64(kind), for: "message from an agent")
         }
     }

@@ -9,9 +9,6 @@ import WireFormat
 package enum DispatcherToAgent: Hashable, Sendable {
     /// Answered by exactly one ``AgentOutcome`` with the request's id.
     case deliver(DeliveryRequest)
-    /// From now on leave after this many seconds without a request; 0 means stay until the socket closes,
-    /// which is how an agent begins. Answered by ``AgentToDispatcher/leaving`` when the time has come.
-    case leaveWhenIdle(seconds: UInt32)
     /// The server stops: commands that run for this many milliseconds more are ended and answered as failures for
     /// the time being, and none is begun; one that outlived the server would deliver what is delivered again.
     case endCommands(withinMilliseconds: UInt32)
@@ -20,8 +17,7 @@ package enum DispatcherToAgent: Hashable, Sendable {
 extension DispatcherToAgent: WireMessage {
     private enum Kind: UInt8 {
         case deliver = 1
-        case leaveWhenIdle = 2
-        case endCommands = 3
+        case endCommands = 2
     }
 
     package func encode(into writer: inout WireWriter) {
@@ -29,9 +25,6 @@ extension DispatcherToAgent: WireMessage {
         case .deliver(let request):
             writer.write(Kind.deliver.rawValue)
             request.encode(into: &writer)
-        case .leaveWhenIdle(let seconds):
-            writer.write(Kind.leaveWhenIdle.rawValue)
-            writer.write(seconds)
         case .endCommands(let milliseconds):
             writer.write(Kind.endCommands.rawValue)
             writer.write(milliseconds)
@@ -42,7 +35,6 @@ extension DispatcherToAgent: WireMessage {
         let kind = try reader.readUInt8()
         switch Kind(rawValue: kind) {
         case .deliver: self = .deliver(try DeliveryRequest(from: &reader))
-        case .leaveWhenIdle: self = .leaveWhenIdle(seconds: try reader.readUInt32())
         case .endCommands: self = .endCommands(withinMilliseconds: try reader.readUInt32())
         case nil: throw .unknownValue(UInt64(kind), for: "message to an agent")
         }

@@ -80,8 +80,6 @@ final class DeliveryAgent {
                 }
                 answered(task, result.outcome)
             }
-        case .leaving:
-            goneAway()
         }
     }
 

@@ -5,7 +5,7 @@ import MailboxDelivery
 import Platform
 
 /// The agent that stays: it reads the dispatcher's requests, delivers what has come as one batch, answers,
-/// and goes when the socket closes or nothing is left to do.
+/// and goes when the socket closes, which is how the dispatcher sends an idle one away.
 ///
 /// One thread, blocking file calls: it delivers for one user, and the more requests wait meanwhile, the
 /// bigger the next batch that shares its syncs. Commands run beside it.
@@ -15,9 +15,6 @@ struct ResidentAgent: ~Copyable {
     private var commands: [RunningCommand] = []
     /// Received and not begun.
     private var waiting: [Waiting] = []
-    /// Nil while the agent stays until the socket closes. In milliseconds.
-    private var idleLimit: Int64?
-    private var idleSince = monotonicMilliseconds()
     private var isOpen = true
     /// The server stops or is gone: no command is begun any more.
     private var isStopping = false
@@ -52,7 +49,6 @@ struct ResidentAgent: ~Copyable {
                 try proceedWithCommands()
                 try deliverWaiting()
                 if !isOpen, commands.isEmpty, waiting.isEmpty { return }
-                if try leaveIfIdle() { return }
                 try wait()
             }
         } catch {
@@ -74,7 +70,6 @@ struct ResidentAgent: ~Copyable {
         }
         guard !ended.isEmpty else { return }
         commands.removeAll { $0.command.outcome != nil }
-        idleSince = now
         try answer(ended)
     }
 
@@ -89,7 +84,6 @@ struct ResidentAgent: ~Copyable {
             }
         }
         try answer(outcomes)
-        idleSince = monotonicMilliseconds()
     }
 
     /// What can be begun now: of the commands as many as may run, the rest keeps waiting.
@@ -125,21 +119,12 @@ struct ResidentAgent: ~Copyable {
         do throws(SystemError) { try socket.send(.outcomes(outcomes)) } catch { throw .system(error) }
     }
 
-    /// True when the agreed time has passed without a request.
-    private func leaveIfIdle() throws(AgentFailure) -> Bool {
-        guard isOpen, let idleLimit, commands.isEmpty, waiting.isEmpty, monotonicMilliseconds() - idleSince >= idleLimit
-        else { return false }
-        do throws(SystemError) { try socket.send(.leaving) } catch { throw .system(error) }
-        return true
-    }
-
     /// Waits for a request, a command, or the time of one of them.
     private mutating func wait() throws(AgentFailure) {
         let reads = isOpen && waiting.count < Maildir.largestUsefulBatch
         var interests = reads ? [pollfd(fd: socket.raw, events: Int16(POLLIN), revents: 0)] : []
         let now = monotonicMilliseconds()
         var wakeTime = Int64.max
-        if let idleLimit, commands.isEmpty, waiting.isEmpty { wakeTime = idleSince + idleLimit }
         for running in commands {
             interests += running.command.interests
             wakeTime = min(wakeTime, running.command.wakeTime(now: now))
@@ -171,9 +156,7 @@ struct ResidentAgent: ~Copyable {
             case .needsMore: return
             case .message(.deliver(let request), let body): waiting.append((request, body))
             case .message(.endCommands(let milliseconds), _): stop(within: Int64(milliseconds))
-            case .message(.leaveWhenIdle(let seconds), _): idleLimit = seconds == 0 ? nil : Int64(seconds) * 1_000
             }
-            idleSince = monotonicMilliseconds()
         }
     }
 

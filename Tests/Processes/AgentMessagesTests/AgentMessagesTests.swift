@@ -31,7 +31,7 @@ private func requests() throws -> [DispatcherToAgent] {
         .deliver(try request(.lmtp(destination: "/run/lmtp", recipient: .user(try address("ada").localPart)), .inline([3]))),
         .deliver(try request(.lmtp(destination: "[::1]:24", recipient: .address(try address("ada"))), .inline([3]))),
         .deliver(try request(.command(command), .inline(Array(repeating: 9, count: 300)))),
-        .leaveWhenIdle(seconds: 60), .endCommands(withinMilliseconds: 3_000),
+        .endCommands(withinMilliseconds: 3_000),
     ]
 }
 
@@ -43,7 +43,6 @@ private let answers: [AgentToDispatcher] = [
         AgentOutcome(request: 3, outcome: .permanent(DeliveryFailure(status: "5.3.0", text: "No"))),
         AgentOutcome(request: 4, outcome: .loop),
     ]),
-    .leaving,
 ]
 
 private func subjects() throws -> [WireSubject] { [WireSubject(try requests()), WireSubject(answers)] }

@@ -157,16 +157,6 @@ import WireFormat
         #expect(kill(child, 0) == -1)
     }
 
-    @Test func `it leaves when idle, when asked to, with a word`() throws {
-        let workshop = try Workshop()
-        let agent = try AgentUnderTest(workshop)
-        try agent.send([.leaveWhenIdle(seconds: 1), .deliver(try request(1, .file(path: workshop.home + "/file")))])
-        #expect(try agent.outcomes(1)[1]?.isDelivered == true)
-        #expect(try agent.receive() == .leaving)
-        #expect(try agent.receive() == nil)
-        #expect(try ChildProcess.wait(for: agent.process) == .exited(0))
-    }
-
     @Test func `started for mailboxes it does nothing else with its group`() throws {
         let workshop = try Workshop()
         let agent = try AgentUnderTest(workshop, ["-m"])
@@ -201,7 +191,7 @@ import WireFormat
         }
         let agent = try AgentUnderTest(workshop)
         let file = try Files.open("/dev/null", O_RDONLY)
-        try agent.send([.leaveWhenIdle(seconds: 9)], descriptor: file.raw)
+        try agent.send([.endCommands(withinMilliseconds: 9)], descriptor: file.raw)
         #expect(try ChildProcess.wait(for: agent.process) == .exited(1))
         #expect(try workshop.names("") == [])
     }
