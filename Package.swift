@@ -195,7 +195,7 @@ let package = Package(
         tests("Mail", "Authentication", ["MailSyntax", "Passwords"]),
         tests("Policy", "Tables"),
         tests("Policy", "Configuration"),
-        tests("Policy", "Rules"),
+        tests("Policy", "Rules", ["Cryptography"]),
         tests("Policy", "Scheduling"),
         tests("Policy", "Routing", ["MailSyntax", "Envelopes", "Configuration"]),
         tests("System", "Platform", ["LoopTesting", "LoopProbe"]),

@@ -110,6 +110,8 @@ package final class LookupProcess: RoleProcess {
             dispatcher?.send(.relayEntries(request: request, relayEntries(of: table, use)))
         case .relayValue(let request, let table, let use, let key):
             dispatcher?.send(.relayValue(request: request, relayValue(of: key, in: table, use)))
+        case .rewriteSender(let request, let sender, let domain):
+            dispatcher?.send(.rewrittenSender(request: request, rewritten(sender, inNameOf: domain)))
         case .mechanisms(let request, let source):
             spawn { [self] in
                 let names = await mechanisms(of: source)

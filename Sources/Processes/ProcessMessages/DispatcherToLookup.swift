@@ -37,6 +37,9 @@ package enum DispatcherToLookup: WireMessage, Hashable {
     /// The value of a key in such a table: the relay URL of a domain, or the credentials of a label. Answered by
     /// ``LookupToDispatcher/relayValue(request:_:)``.
     case relayValue(request: UInt64, table: String, RelayTable, key: String)
+    /// Rewrite the sender of forwarded mail in the name of a domain (SRS). Answered by
+    /// ``LookupToDispatcher/rewrittenSender(request:_:)``.
+    case rewriteSender(request: UInt64, sender: MailAddress, domain: Domain)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -101,6 +104,11 @@ package enum DispatcherToLookup: WireMessage, Hashable {
             writer.write(table)
             use.encode(into: &writer)
             writer.write(key)
+        case .rewriteSender(let request, let sender, let domain):
+            writer.write(UInt8(32))
+            writer.write(request)
+            sender.encode(into: &writer)
+            domain.encode(into: &writer)
         }
     }
 
@@ -139,6 +147,9 @@ package enum DispatcherToLookup: WireMessage, Hashable {
             self = .relayValue(
                 request: try reader.readUInt64(), table: try reader.readName(), try RelayTable(from: &reader),
                 key: try reader.readName())
+        case 32:
+            self = .rewriteSender(
+                request: try reader.readUInt64(), sender: try MailAddress(from: &reader), domain: try Domain(from: &reader))
         case let kind: throw .unknownValue(UInt64(kind), for: "DispatcherToLookup")
         }
     }

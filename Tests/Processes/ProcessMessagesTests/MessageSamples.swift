@@ -145,6 +145,7 @@ let messageSubjects = [
                 .relayEntries(request: 12, table: "hosts", .hosts), .relayEntries(request: 13, table: "src", .sources),
                 .relayValue(request: 14, table: "secrets", .credentials, key: "isp"),
                 .relayValue(request: 15, table: "senders", .rewriting, key: "ada@example.org"),
+                .rewriteSender(request: 16, sender: Sample.quoted, domain: Sample.ada.domain),
             ]),
     WireSubject(of: DispatcherToParent.self, identities.map { .startAgent(request: 1, identity: $0) }),
     WireSubject(
@@ -170,7 +171,8 @@ let messageSubjects = [
             + authenticationVerdicts.map { .authentication(request: 10, $0) }
             + [SenderVerdict.allowed, .refused, .unavailable].map { .sender(request: 11, $0) }
             + [RelayEntries.found([]), .found(["smtp://a", "smtps://b"]), .failed("no")].map { .relayEntries(request: 12, $0) }
-            + [RelayValue.found("ada:secret"), .missing, .failed("no")].map { .relayValue(request: 13, $0) }),
+            + [RelayValue.found("ada:secret"), .missing, .failed("no")].map { .relayValue(request: 13, $0) }
+            + [.rewrittenSender(request: 14, Sample.ada)]),
     WireSubject(
         of: LookupToParent.self,
         Sample.users.map { .readForward(request: 1, user: $0, userbase: "<getpwnam>") }
