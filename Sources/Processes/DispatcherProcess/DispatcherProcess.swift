@@ -55,6 +55,7 @@ package final class DispatcherProcess: RoleProcess {
     let relayEntries = PendingRequests<RelayEntries>()
     let relayValues = PendingRequests<RelayValue>()
     let rewrittenSenders = PendingRequests<MailAddress>()
+    let relayTokens = PendingRequests<RelayToken>()
 
     package init(context: RoleContext) {
         self.context = context
@@ -134,6 +135,7 @@ package final class DispatcherProcess: RoleProcess {
         case .relayEntries(let request, let entries): relayEntries.resolve(request, entries)
         case .relayValue(let request, let value): relayValues.resolve(request, value)
         case .rewrittenSender(let request, let sender): rewrittenSenders.resolve(request, sender)
+        case .relayToken(let request, let token): relayTokens.resolve(request, token)
         }
     }
 

@@ -32,7 +32,9 @@ final class RelayDeliveries {
     /// Variants of messages, by the domain that their senders are rewritten in the name of.
     var variants: [Domain: UInt32] = [:]
     var nextVariant: UInt32 = 1
-    private var identities: [CredentialsReference: SASLIdentity] = [:]
+    var identities: [CredentialsReference: SASLIdentity] = [:]
+    /// Tokens that a server refused, by where they came from.
+    var refusedTokens: Set<CredentialsReference> = []
     private var isCarryingOut = false
     private lazy var timer = LoopTimer { [unowned self] in
         tell { $0.tick(now: $1) }
@@ -178,6 +180,7 @@ final class RelayDeliveries {
     func ended(_ session: RelaySession, _ end: ConnectionEnd) {
         let connection = session.order.connection
         guard sessions[connection] === session else { return }
+        if case .authenticationFailed = end, let reference = session.order.credentials { refusedTokens.insert(reference) }
         tell { $0.ended(connection, end, now: $1) }
         sessions[connection] = nil
     }
@@ -245,21 +248,6 @@ final class RelayDeliveries {
         case .missing(hostExists: false): ([], .notFound)
         case .invalidName: ([], .invalidName)
         case .failed(let reason): ([], .temporary(reason))
-        }
-    }
-
-    private func credentials(_ reference: CredentialsReference) async -> RoutingAnswer {
-        switch await value(reference.label, reference.table, .credentials) {
-        case .found(let text):
-            do throws(Tables.Credentials.SyntaxError) {
-                let found = try Tables.Credentials(text, key: reference.label)
-                identities[reference] = SASLIdentity(user: found.user, secret: .password(Array(found.secret.utf8)))
-                return .credentialsFound
-            } catch {
-                return .failed(.temporary("Table \(reference.table): malformed credentials of \(reference.label)"))
-            }
-        case .missing: return .failed(.notFound)
-        case .failed(let reason): return .failed(.temporary("Table \(reference.table): \(reason)"))
         }
     }
 

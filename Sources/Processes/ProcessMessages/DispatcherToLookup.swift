@@ -40,6 +40,9 @@ package enum DispatcherToLookup: WireMessage, Hashable {
     /// Rewrite the sender of forwarded mail in the name of a domain (SRS). Answered by
     /// ``LookupToDispatcher/rewrittenSender(request:_:)``.
     case rewriteSender(request: UInt64, sender: MailAddress, domain: Domain)
+    /// The access token that a command makes of an entry of a credentials table; a new one when the last was refused.
+    /// Answered by ``LookupToDispatcher/relayToken(request:_:)``, within half a minute.
+    case relayToken(request: UInt64, table: String, label: String, TokenCommand, wasRefused: Bool)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -109,6 +112,13 @@ package enum DispatcherToLookup: WireMessage, Hashable {
             writer.write(request)
             sender.encode(into: &writer)
             domain.encode(into: &writer)
+        case .relayToken(let request, let table, let label, let command, let wasRefused):
+            writer.write(UInt8(33))
+            writer.write(request)
+            writer.write(table)
+            writer.write(label)
+            command.encode(into: &writer)
+            writer.write(wasRefused)
         }
     }
 
@@ -150,6 +160,10 @@ package enum DispatcherToLookup: WireMessage, Hashable {
         case 32:
             self = .rewriteSender(
                 request: try reader.readUInt64(), sender: try MailAddress(from: &reader), domain: try Domain(from: &reader))
+        case 33:
+            self = .relayToken(
+                request: try reader.readUInt64(), table: try reader.readName(), label: try reader.readName(),
+                try TokenCommand(from: &reader), wasRefused: try reader.readBool())
         case let kind: throw .unknownValue(UInt64(kind), for: "DispatcherToLookup")
         }
     }

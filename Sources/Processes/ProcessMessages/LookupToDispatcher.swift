@@ -29,6 +29,8 @@ package enum LookupToDispatcher: WireMessage, Hashable {
     /// The answer to ``DispatcherToLookup/rewriteSender(request:sender:domain:)``: the same sender when it cannot be
     /// rewritten.
     case rewrittenSender(request: UInt64, MailAddress)
+    /// The answer to ``DispatcherToLookup/relayToken(request:table:label:_:wasRefused:)``.
+    case relayToken(request: UInt64, RelayToken)
 
     /// Mechanisms that a listener can offer.
     package static let maximumMechanisms = 32
@@ -83,6 +85,10 @@ package enum LookupToDispatcher: WireMessage, Hashable {
             writer.write(UInt8(32))
             writer.write(request)
             sender.encode(into: &writer)
+        case .relayToken(let request, let token):
+            writer.write(UInt8(33))
+            writer.write(request)
+            token.encode(into: &writer)
         }
     }
 
@@ -107,6 +113,7 @@ package enum LookupToDispatcher: WireMessage, Hashable {
         case 30: self = .relayEntries(request: try reader.readUInt64(), try RelayEntries(from: &reader))
         case 31: self = .relayValue(request: try reader.readUInt64(), try RelayValue(from: &reader))
         case 32: self = .rewrittenSender(request: try reader.readUInt64(), try MailAddress(from: &reader))
+        case 33: self = .relayToken(request: try reader.readUInt64(), try RelayToken(from: &reader))
         case let kind: throw .unknownValue(UInt64(kind), for: "LookupToDispatcher")
         }
     }

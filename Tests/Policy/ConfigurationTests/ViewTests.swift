@@ -40,7 +40,7 @@ private let everything = """
     action a4 forward-only
     action a5 expand-only
     action a6 mbox
-    action r1 relay host smtps://label@h tls no-verify auth <m> src <l> helo h helo-src <m> pki p ca c ciphers x protocols y mail-from "@d" rewrite-from <m> filter f1 srs
+    action r1 relay host smtps://label@h tls no-verify auth <m> oauth command "print" user "tok" src <l> helo h helo-src <m> pki p ca c ciphers x protocols y mail-from "@d" rewrite-from <m> filter f1 srs
     action r2 relay backup mx n tls
     action r3 relay backup rewrite-from "me@d.org"
     action r4 relay domain { "d.org" = "smtp://h" }
@@ -73,6 +73,7 @@ private let everything = """
         #expect(relay.usesSRS)
         // Tables it looks up for the dispatcher, and nothing else.
         #expect(relay.auth == "m")
+        #expect(relay.tokens == .command("print", user: "tok"))
         #expect(relay.helo == nil && relay.keyPair == nil && relay.sender == nil)
     }
 
