@@ -197,7 +197,7 @@ let package = Package(
         tests("Policy", "Configuration"),
         tests("Policy", "Rules", ["Cryptography"]),
         tests("Policy", "Scheduling"),
-        tests("Policy", "Routing", ["MailSyntax", "Envelopes", "Configuration"]),
+        tests("Policy", "Routing", ["MailSyntax", "Envelopes", "Configuration", "Scheduling"]),
         tests("System", "Platform", ["LoopTesting", "LoopProbe"]),
         tests("System", "Log"),
         tests("System", "WireFormat", ["WireTesting"]),
