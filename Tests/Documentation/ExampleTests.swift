@@ -54,7 +54,7 @@ import Testing
         ("match", "accept for local deliver to mbox\n"),
         ("accept", "match for local reject\n"),
         ("accept", "accept for local deliver to pigeon\n"),
-        ("match", "srs key x\naction a relay srs\nmatch for any action a\n"),
+        ("match", "table t pigeon:/loft\naction a maildir\nmatch for domain <t> action a\n"),
         ("match, later", "action a maildir\nmatch from any action a\n"),
         ("match, part", "listen on nowhere\n"),
         ("accept, part", "expire 4\n"),

@@ -63,6 +63,7 @@ package struct LookupView: ConfigurationView {
             part.hosts = relay.hosts
             part.sources = relay.sources
             part.auth = relay.auth
+            part.tokens = relay.tokens
             part.heloNames = relay.heloNames
             if case .table = relay.rewriting { part.rewriting = relay.rewriting }
             action.kind = .relay(part)

@@ -7,7 +7,6 @@ package enum UnsupportedFeature: Hashable, Sendable {
     case filterProcesses
     case queueCompression
     case queueEncryption
-    case srs
     /// A table of a type other than static, file and getpwnam.
     case tableBackend(String)
 
@@ -18,7 +17,6 @@ package enum UnsupportedFeature: Hashable, Sendable {
         case .filterProcesses: "Filter processes are not available yet."
         case .queueCompression: "Queue compression is not available yet."
         case .queueEncryption: "Queue encryption is not available yet."
-        case .srs: "SRS is not available yet."
         case .tableBackend(let type): "Tables of type \(type) are not available yet."
         }
     }
@@ -60,7 +58,6 @@ package enum UnsupportedFeatures {
         if configuration.queue.encryption != nil {
             uses.append(Use(feature: .queueEncryption, location: configuration.places.encryption))
         }
-        if configuration.srs != nil { uses.append(Use(feature: .srs, location: configuration.places.srs)) }
         return uses
     }
 
@@ -72,7 +69,6 @@ package enum UnsupportedFeatures {
     private static func note(_ action: Action, _ location: SourceLocation?, _ uses: inout [Use]) {
         switch action.kind {
         case .relay(let relay):
-            if relay.usesSRS { uses.append(Use(feature: .srs, location: location)) }
             if relay.filter != nil { uses.append(Use(feature: .filters, location: location)) }
         case .local: break
         }

@@ -54,6 +54,8 @@ package final class DispatcherProcess: RoleProcess {
     private(set) lazy var relays = RelayDeliveries(dispatcher: self)
     let relayEntries = PendingRequests<RelayEntries>()
     let relayValues = PendingRequests<RelayValue>()
+    let rewrittenSenders = PendingRequests<MailAddress>()
+    let relayTokens = PendingRequests<RelayToken>()
 
     package init(context: RoleContext) {
         self.context = context
@@ -132,6 +134,8 @@ package final class DispatcherProcess: RoleProcess {
         case .reverseName(let request, let verdict): reverseNames.resolve(request, verdict)
         case .relayEntries(let request, let entries): relayEntries.resolve(request, entries)
         case .relayValue(let request, let value): relayValues.resolve(request, value)
+        case .rewrittenSender(let request, let sender): rewrittenSenders.resolve(request, sender)
+        case .relayToken(let request, let token): relayTokens.resolve(request, token)
         }
     }
 

@@ -23,13 +23,18 @@ struct RelayTask {
 /// that happens is told to the router, and ``carryOut()`` does what it says then.
 @EventLoopActor
 final class RelayDeliveries {
-    private unowned let dispatcher: DispatcherProcess
+    unowned let dispatcher: DispatcherProcess
     private var router: Router
     private var tasks: [EnvelopeID: RelayTask] = [:]
     /// Offered while the certificates of the configuration were on their way.
     private var early: [RelayTask] = []
     private var sessions: [ConnectionID: RelaySession] = [:]
-    private var identities: [CredentialsReference: SASLIdentity] = [:]
+    /// Variants of messages, by the domain that their senders are rewritten in the name of.
+    var variants: [Domain: UInt32] = [:]
+    var nextVariant: UInt32 = 1
+    var identities: [CredentialsReference: SASLIdentity] = [:]
+    /// Tokens that a server refused, by where they came from.
+    var refusedTokens: Set<CredentialsReference> = []
     private var isCarryingOut = false
     private lazy var timer = LoopTimer { [unowned self] in
         tell { $0.tick(now: $1) }
@@ -70,7 +75,8 @@ final class RelayDeliveries {
         guard !dispatcher.awaitsListeners else { return early += offered }
         for task in offered { tasks[task.envelope.id] = task }
         let offers = offered.map {
-            RelayOffer(id: $0.envelope.id, action: $0.envelope.action, domain: $0.envelope.destination.domain)
+            RelayOffer(
+                id: $0.envelope.id, action: $0.envelope.action, domain: $0.envelope.destination.domain, variant: variant(of: $0))
         }
         tell { $0.offered(offers, now: $1) }
     }
@@ -174,6 +180,7 @@ final class RelayDeliveries {
     func ended(_ session: RelaySession, _ end: ConnectionEnd) {
         let connection = session.order.connection
         guard sessions[connection] === session else { return }
+        if case .authenticationFailed = end, let reference = session.order.credentials { refusedTokens.insert(reference) }
         tell { $0.ended(connection, end, now: $1) }
         sessions[connection] = nil
     }
@@ -244,76 +251,15 @@ final class RelayDeliveries {
         }
     }
 
-    private func credentials(_ reference: CredentialsReference) async -> RoutingAnswer {
-        switch await value(reference.label, reference.table, .credentials) {
-        case .found(let text):
-            do throws(Tables.Credentials.SyntaxError) {
-                let found = try Tables.Credentials(text, key: reference.label)
-                identities[reference] = SASLIdentity(user: found.user, secret: .password(Array(found.secret.utf8)))
-                return .credentialsFound
-            } catch {
-                return .failed(.temporary("Table \(reference.table): malformed credentials of \(reference.label)"))
-            }
-        case .missing: return .failed(.notFound)
-        case .failed(let reason): return .failed(.temporary("Table \(reference.table): \(reason)"))
-        }
-    }
-
-    /// Who a message is from: as the action wants it. The null reverse path stays null.
-    ///
-    /// - Throws: Why that is not known now.
-    func sender(of transaction: Transaction, by action: RelayAction) async throws(DeliveryFailure) -> RelaySender {
-        let rewritten = transaction.sender.rewritten(action.sender)
-        guard let replacement = try await replacement(for: transaction, action) else { return RelaySender(reversePath: rewritten) }
-        return RelaySender(
-            reversePath: transaction.sender == .null ? .null : .mailbox(replacement), replacement: replacement)
-    }
-
-    private func replacement(for transaction: Transaction, _ action: RelayAction) async throws(DeliveryFailure) -> MailAddress? {
-        let text: String
-        switch action.rewriting {
-        case nil: return nil
-        case .address(let address): text = address
-        case .table(let table):
-            // Reports are from the postmaster of this server, by their header.
-            let key = transaction.sender.address?.text ?? "MAILER-DAEMON@\(dispatcher.view.serverName)"
-            switch await value(key, table, .rewriting) {
-            case .found(let found): text = found
-            case .missing: return nil
-            case .failed(let reason): throw DeliveryFailure(status: "4.3.0", text: "Table \(table): \(reason)")
-            }
-        }
-        guard let address = try? MailAddress(parsing: Array(text.utf8)) else {
-            throw DeliveryFailure(status: "4.3.5", text: "rewrite-from: \(text) is no mail address")
-        }
-        return address
-    }
-
     private func entries(_ table: String, _ use: RelayTable) async -> RelayEntries {
         let request = dispatcher.relayEntries.next()
         dispatcher.lookup?.send(.relayEntries(request: request, table: table, use))
         return await dispatcher.relayEntries.answer(request) ?? .failed("no answer")
     }
 
-    private func value(_ key: String, _ table: String, _ use: RelayTable) async -> RelayValue {
+    func value(_ key: String, _ table: String, _ use: RelayTable) async -> RelayValue {
         let request = dispatcher.relayValues.next()
         dispatcher.lookup?.send(.relayValue(request: request, table: table, use, key: key))
         return await dispatcher.relayValues.answer(request) ?? .failed("no answer")
-    }
-}
-
-extension ReversePath {
-    /// The address that a full address, a bare user or `@domain` makes of this one; never of the null reverse path.
-    func rewritten(_ wanted: String?) -> ReversePath {
-        guard let wanted, let address else { return self }
-        let bytes = Array(wanted.utf8)
-        let at = bytes.lastIndex(of: UInt8(ascii: "@"))
-        let user = at.map { bytes[..<$0] } ?? bytes[...]
-        let domain = at.map { bytes[($0 + 1)...] } ?? []
-        let text =
-            (user.isEmpty ? address.localPart.quoted : Array(user)) + [UInt8(ascii: "@")]
-            + (domain.isEmpty ? address.domain.bytes : Array(domain))
-        // The configuration was checked when it was read; what is no address changes nothing.
-        return (try? MailAddress(parsing: text)).map { .mailbox($0) } ?? self
     }
 }

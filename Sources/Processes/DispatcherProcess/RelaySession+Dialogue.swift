@@ -133,10 +133,11 @@ extension RelaySession {
 
     private func begin(_ tasks: [RelayTask], _ machine: inout ClientSession) async -> RelayContent? {
         // A transaction has an envelope.
-        guard let message = tasks.first?.message else { return nil }
+        guard let first = tasks.first else { return nil }
+        let message = first.message
         let sender: RelaySender
         do throws(DeliveryFailure) {
-            sender = try await owner.sender(of: message.transaction, by: order.relay.action)
+            sender = try await owner.sender(of: first, by: order.relay.action)
         } catch {
             for task in tasks { owner.settled(order.connection, task.envelope.id, .outcome(.temporary(error))) }
             return nil

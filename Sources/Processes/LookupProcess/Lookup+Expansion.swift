@@ -20,7 +20,8 @@ extension LookupProcess {
         var expansion = RecipientExpansion(
             recipient: recipient, subject: RuleSubject(transaction, recipient: recipient), rules: view.rules,
             actions: view.actions,
-            settings: ExpansionSettings(generation: view.generation, subaddressDelimiter: view.subaddressDelimiter))
+            settings: ExpansionSettings(generation: view.generation, subaddressDelimiter: view.subaddressDelimiter),
+            senderRewriting: senderRewriting)
         let step = expansion.start()
         advance(expansion, step, recipient: recipient, then: report)
     }

@@ -47,6 +47,7 @@ extension ExpansionTrace.Entry {
     fileprivate var text: String {
         switch self {
         case .rules(let address, let trace): "<\(address.text)> \(trace.summary)"
+        case .restored(let address, let original): "<\(address.text)> was rewritten from <\(original.text)>"
         case .alias(let table, let key, let items): "\(key) in <\(table)>: \(items) items"
         case .forward(let user, let items): "forward file of \(user): \(items) items"
         case .include(let path, let items): "included \(path): \(items) items"

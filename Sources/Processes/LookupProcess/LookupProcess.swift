@@ -27,6 +27,9 @@ package final class LookupProcess: RoleProcess {
     /// Comparisons of passwords that the parent has not answered yet.
     let passwords = PendingRequests<PasswordVerdict>()
     var authentications = Authentications()
+    /// Runs of token commands that the parent has not answered yet.
+    let tokens = PendingRequests<TokenVerdict>()
+    var keptTokens: [TokenKey: KeptToken] = [:]
 
     private(set) lazy var resolver = makeResolver()
 
@@ -49,6 +52,7 @@ package final class LookupProcess: RoleProcess {
             throw ViewRefused("\(error)")
         }
         self.view = view
+        keptTokens = [:]
         forgetCredentials()
         for (path, connection) in authentications.dovecots where !view.dovecotSockets.contains(path) {
             connection.close()
@@ -110,6 +114,13 @@ package final class LookupProcess: RoleProcess {
             dispatcher?.send(.relayEntries(request: request, relayEntries(of: table, use)))
         case .relayValue(let request, let table, let use, let key):
             dispatcher?.send(.relayValue(request: request, relayValue(of: key, in: table, use)))
+        case .rewriteSender(let request, let sender, let domain):
+            dispatcher?.send(.rewrittenSender(request: request, rewritten(sender, inNameOf: domain)))
+        case .relayToken(let request, let table, let label, let command, let wasRefused):
+            spawn { [self] in
+                let token = await relayToken(of: TokenKey(table: table, label: label, command: command), wasRefused: wasRefused)
+                dispatcher?.send(.relayToken(request: request, token))
+            }
         case .mechanisms(let request, let source):
             spawn { [self] in
                 let names = await mechanisms(of: source)
@@ -146,6 +157,7 @@ package final class LookupProcess: RoleProcess {
         case .forward(let request, let answer):
             forwards.resolve(request, answer)
         case .password(let request, let verdict): passwords.resolve(request, verdict)
+        case .token(let request, let verdict): tokens.resolve(request, verdict)
         case .user(let request, let userbase, let name):
             parent?.send(.user(request: request, user(name, in: userbase)))
         }

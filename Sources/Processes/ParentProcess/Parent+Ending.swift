@@ -30,6 +30,7 @@ extension ParentProcess {
             }
             if offline.childEnded(process, status) { continue }
             if checkers.childEnded(process) { continue }
+            if tokenCommands.childEnded(process, status) { continue }
             guard let handle = roles.values.first(where: { handle in handle.process == process }) else { continue }
             handle.hasExited = true
             if !isEnding {

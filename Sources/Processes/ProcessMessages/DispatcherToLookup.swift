@@ -37,6 +37,12 @@ package enum DispatcherToLookup: WireMessage, Hashable {
     /// The value of a key in such a table: the relay URL of a domain, or the credentials of a label. Answered by
     /// ``LookupToDispatcher/relayValue(request:_:)``.
     case relayValue(request: UInt64, table: String, RelayTable, key: String)
+    /// Rewrite the sender of forwarded mail in the name of a domain (SRS). Answered by
+    /// ``LookupToDispatcher/rewrittenSender(request:_:)``.
+    case rewriteSender(request: UInt64, sender: MailAddress, domain: Domain)
+    /// The access token that a command makes of an entry of a credentials table; a new one when the last was refused.
+    /// Answered by ``LookupToDispatcher/relayToken(request:_:)``, within half a minute.
+    case relayToken(request: UInt64, table: String, label: String, TokenCommand, wasRefused: Bool)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -101,6 +107,18 @@ package enum DispatcherToLookup: WireMessage, Hashable {
             writer.write(table)
             use.encode(into: &writer)
             writer.write(key)
+        case .rewriteSender(let request, let sender, let domain):
+            writer.write(UInt8(32))
+            writer.write(request)
+            sender.encode(into: &writer)
+            domain.encode(into: &writer)
+        case .relayToken(let request, let table, let label, let command, let wasRefused):
+            writer.write(UInt8(33))
+            writer.write(request)
+            writer.write(table)
+            writer.write(label)
+            command.encode(into: &writer)
+            writer.write(wasRefused)
         }
     }
 
@@ -139,6 +157,13 @@ package enum DispatcherToLookup: WireMessage, Hashable {
             self = .relayValue(
                 request: try reader.readUInt64(), table: try reader.readName(), try RelayTable(from: &reader),
                 key: try reader.readName())
+        case 32:
+            self = .rewriteSender(
+                request: try reader.readUInt64(), sender: try MailAddress(from: &reader), domain: try Domain(from: &reader))
+        case 33:
+            self = .relayToken(
+                request: try reader.readUInt64(), table: try reader.readName(), label: try reader.readName(),
+                try TokenCommand(from: &reader), wasRefused: try reader.readBool())
         case let kind: throw .unknownValue(UInt64(kind), for: "DispatcherToLookup")
         }
     }

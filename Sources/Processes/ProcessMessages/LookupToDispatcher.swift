@@ -1,3 +1,4 @@
+import MailSyntax
 import WireFormat
 
 /// Lookup's answers to the dispatcher, one for each question.
@@ -25,6 +26,11 @@ package enum LookupToDispatcher: WireMessage, Hashable {
     case relayEntries(request: UInt64, RelayEntries)
     /// The answer to ``DispatcherToLookup/relayValue(request:table:_:key:)``.
     case relayValue(request: UInt64, RelayValue)
+    /// The answer to ``DispatcherToLookup/rewriteSender(request:sender:domain:)``: the same sender when it cannot be
+    /// rewritten.
+    case rewrittenSender(request: UInt64, MailAddress)
+    /// The answer to ``DispatcherToLookup/relayToken(request:table:label:_:wasRefused:)``.
+    case relayToken(request: UInt64, RelayToken)
 
     /// Mechanisms that a listener can offer.
     package static let maximumMechanisms = 32
@@ -75,6 +81,14 @@ package enum LookupToDispatcher: WireMessage, Hashable {
             writer.write(UInt8(31))
             writer.write(request)
             value.encode(into: &writer)
+        case .rewrittenSender(let request, let sender):
+            writer.write(UInt8(32))
+            writer.write(request)
+            sender.encode(into: &writer)
+        case .relayToken(let request, let token):
+            writer.write(UInt8(33))
+            writer.write(request)
+            token.encode(into: &writer)
         }
     }
 
@@ -98,6 +112,8 @@ package enum LookupToDispatcher: WireMessage, Hashable {
         case 22: self = .sender(request: try reader.readUInt64(), try SenderVerdict(from: &reader))
         case 30: self = .relayEntries(request: try reader.readUInt64(), try RelayEntries(from: &reader))
         case 31: self = .relayValue(request: try reader.readUInt64(), try RelayValue(from: &reader))
+        case 32: self = .rewrittenSender(request: try reader.readUInt64(), try MailAddress(from: &reader))
+        case 33: self = .relayToken(request: try reader.readUInt64(), try RelayToken(from: &reader))
         case let kind: throw .unknownValue(UInt64(kind), for: "LookupToDispatcher")
         }
     }

@@ -1,7 +1,7 @@
 import WireFormat
 
 /// What lookup may ask of the parent: a user's .forward file, read with the user's own rights, and comparisons of
-/// passwords that take long. And its answers.
+/// passwords that take long, and access tokens that a command prints. And its answers.
 package enum LookupToParent: WireMessage, Hashable {
     /// Answered by ``ParentToLookup/forward(request:_:)``.
     case readForward(request: UInt64, user: UserEntry, userbase: String)
@@ -9,6 +9,8 @@ package enum LookupToParent: WireMessage, Hashable {
     case user(request: UInt64, UserVerdict)
     /// Answered by ``ParentToLookup/password(request:_:)``.
     case checkPassword(request: UInt64, PasswordQuestion)
+    /// Run a command that a relay action names. Answered by ``ParentToLookup/token(request:_:)``.
+    case makeToken(request: UInt64, TokenQuestion)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -25,6 +27,10 @@ package enum LookupToParent: WireMessage, Hashable {
             writer.write(UInt8(20))
             writer.write(request)
             question.encode(into: &writer)
+        case .makeToken(let request, let question):
+            writer.write(UInt8(21))
+            writer.write(request)
+            question.encode(into: &writer)
         }
     }
 
@@ -37,6 +43,7 @@ package enum LookupToParent: WireMessage, Hashable {
                 userbase: try reader.readName())
         case 2: self = .user(request: try reader.readUInt64(), try UserVerdict(from: &reader))
         case 20: self = .checkPassword(request: try reader.readUInt64(), try PasswordQuestion(from: &reader))
+        case 21: self = .makeToken(request: try reader.readUInt64(), try TokenQuestion(from: &reader))
         case let kind: throw .unknownValue(UInt64(kind), for: "LookupToParent")
         }
     }

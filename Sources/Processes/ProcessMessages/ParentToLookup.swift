@@ -11,6 +11,8 @@ package enum ParentToLookup: WireMessage, Hashable {
     case user(request: UInt64, userbase: String, name: String)
     /// The answer to ``LookupToParent/checkPassword(request:_:)``.
     case password(request: UInt64, PasswordVerdict)
+    /// The answer to ``LookupToParent/makeToken(request:_:)``.
+    case token(request: UInt64, TokenVerdict)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -27,6 +29,10 @@ package enum ParentToLookup: WireMessage, Hashable {
             writer.write(UInt8(20))
             writer.write(request)
             verdict.encode(into: &writer)
+        case .token(let request, let verdict):
+            writer.write(UInt8(21))
+            writer.write(request)
+            verdict.encode(into: &writer)
         }
     }
 
@@ -39,6 +45,7 @@ package enum ParentToLookup: WireMessage, Hashable {
                 userbase: try reader.readName(),
                 name: try reader.readName())
         case 20: self = .password(request: try reader.readUInt64(), try PasswordVerdict(from: &reader))
+        case 21: self = .token(request: try reader.readUInt64(), try TokenVerdict(from: &reader))
         case let kind: throw .unknownValue(UInt64(kind), for: "ParentToLookup")
         }
     }

@@ -103,6 +103,11 @@ private func relay(_ text: String, before: String = "") throws -> RelayAction {
         }
         #expect(try relay("relay rewrite-from me@example.org").rewriting == .address("me@example.org"))
         #expect(try relay("relay rewrite-from <m>", before: "table m { a = b }\n").rewriting == .table("m"))
+        let table = "table m { a = b }\n"
+        #expect(try relay("relay host smtps://l@h auth <m> oauth srs", before: table + "srs key k\n").tokens == .table)
+        #expect(try relay("relay host smtps://l@h auth <m> oauth command \"c x\" tls", before: table).tokens == .command("c x", user: nil))
+        #expect(try relay("relay host smtps://l@h auth <m> oauth command \"c\" user u", before: table).tokens == .command("c", user: "u"))
+        #expect(try relay("relay host smtps://l@h auth <m>", before: table).tokens == nil)
         #expect(try relay("relay tls").tls == .verified)
         #expect(try relay("relay backup").backup == .ownName)
         #expect(try relay("relay backup mx m.example.org").backup == .named("m.example.org"))
@@ -116,6 +121,9 @@ private func relay(_ text: String, before: String = "") throws -> RelayAction {
         ("relay host h backup", "backup and host exclude each other"),
         ("relay host h domain { a = b }", "host or domain already given"),
         ("relay tls tls", "tls already given"),
+        ("relay host h auth { a = b } oauth command \"\"", "the command is empty"),
+        ("relay host h auth { a = b } oauth user u", "syntax error"),
+        ("relay host h oauth", "syntax error"),
         ("relay srs", "srs needs an `srs key` before it"),
         ("relay helo a helo b", "helo already given"),
         ("relay filter none", "no such filter: none"),

@@ -48,6 +48,7 @@ struct World {
     var rules: [Rule] = []
     var actions: [String: Action] = [:]
     var settings = ExpansionSettings()
+    var senderRewriting: SenderRewritingScheme?
     var asked: [TableQuery] = []
     var forwardsRead: [String] = []
 
@@ -109,7 +110,8 @@ struct World {
 
     mutating func expand(_ recipient: String, from facts: RuleSubject = subject()) -> ExpansionResult {
         var expansion = RecipientExpansion(
-            recipient: mail(recipient), subject: facts, rules: rules, actions: actions, settings: settings)
+            recipient: mail(recipient), subject: facts, rules: rules, actions: actions, settings: settings,
+            senderRewriting: senderRewriting)
         var step = expansion.start()
         while true {
             switch step {

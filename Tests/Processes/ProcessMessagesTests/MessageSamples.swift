@@ -64,6 +64,9 @@ private let passwordQuestions: [PasswordQuestion] = [
     .systemUser("ada", password: [0xFF], client: .v4(0xC000_0201)), .systemUser("ada", password: [1], client: nil),
 ]
 private let passwordVerdicts: [PasswordVerdict] = [.right, .wrong, .unavailable("no such scheme")]
+private let tokenCommands = [TokenCommand(line: "/bin/token", user: nil), TokenCommand(line: "token \"x\"", user: "tokens")]
+private let tokenQuestions = tokenCommands.map { TokenQuestion($0, account: "ada@example.org", secret: "refresh") }
+private let tokenVerdicts: [TokenVerdict] = [.printed([0x61], seconds: nil), .printed([0x61, 0x62], seconds: .max), .failed("exited 1")]
 private let credentialSources: [CredentialSource] = [.systemUsers, .table("<credentials>"), .dovecot("/run/dovecot/auth-client")]
 private let authenticationStarts = [
     AuthenticationStart(source: .systemUsers, mechanism: "LOGIN", initialResponse: nil, client: nil, server: nil),
@@ -103,7 +106,7 @@ let messageSubjects = [
     WireSubject(
         of: ParentToLookup.self,
         forwardFiles.map { .forward(request: 5, $0) } + [.user(request: 6, userbase: "users", name: "ada")]
-            + passwordVerdicts.map { .password(request: 7, $0) }),
+            + passwordVerdicts.map { .password(request: 7, $0) } + tokenVerdicts.map { .token(request: 8, $0) }),
     WireSubject(of: ControlToParent.self, [.reload(request: 7), .setVerbose(false), .stop]),
     WireSubject(
         of: ControlToDispatcher.self,
@@ -145,6 +148,9 @@ let messageSubjects = [
                 .relayEntries(request: 12, table: "hosts", .hosts), .relayEntries(request: 13, table: "src", .sources),
                 .relayValue(request: 14, table: "secrets", .credentials, key: "isp"),
                 .relayValue(request: 15, table: "senders", .rewriting, key: "ada@example.org"),
+                .rewriteSender(request: 16, sender: Sample.quoted, domain: Sample.ada.domain),
+                .relayToken(request: 17, table: "secrets", label: "isp", tokenCommands[0], wasRefused: false),
+                .relayToken(request: 18, table: "secrets", label: "isp", tokenCommands[1], wasRefused: true),
             ]),
     WireSubject(of: DispatcherToParent.self, identities.map { .startAgent(request: 1, identity: $0) }),
     WireSubject(
@@ -170,12 +176,14 @@ let messageSubjects = [
             + authenticationVerdicts.map { .authentication(request: 10, $0) }
             + [SenderVerdict.allowed, .refused, .unavailable].map { .sender(request: 11, $0) }
             + [RelayEntries.found([]), .found(["smtp://a", "smtps://b"]), .failed("no")].map { .relayEntries(request: 12, $0) }
-            + [RelayValue.found("ada:secret"), .missing, .failed("no")].map { .relayValue(request: 13, $0) }),
+            + [RelayValue.found("ada:secret"), .missing, .failed("no")].map { .relayValue(request: 13, $0) }
+            + [.rewrittenSender(request: 14, Sample.ada)]
+            + [RelayToken.found(account: "ada", [0x61]), .missing, .failed("no")].map { .relayToken(request: 15, $0) }),
     WireSubject(
         of: LookupToParent.self,
         Sample.users.map { .readForward(request: 1, user: $0, userbase: "<getpwnam>") }
             + Sample.userVerdicts.map { .user(request: 2, $0) }
-            + passwordQuestions.map { .checkPassword(request: 3, $0) }),
+            + passwordQuestions.map { .checkPassword(request: 3, $0) } + tokenQuestions.map { .makeToken(request: 4, $0) }),
     WireSubject(of: PasswordQuestion.self, passwordQuestions),
     WireSubject(of: PasswordVerdict.self, passwordVerdicts),
     WireSubject(of: LookupToQueue.self, Sample.verdicts.map { .expanded(request: 1, $0) }),

@@ -75,8 +75,28 @@ extension RelayAction: BinaryRecord {
         [
             .init(\.helo), .init(\.heloNames), .init(\.keyPair), .init(\.authority), .init(\.ciphers),
             .init(\.protocols), .init(\.sources), .init(\.sender), .init(\.rewriting), .init(\.backup), .init(\.hosts),
-            .init(\.tls), .init(\.auth), .init(\.filter), .init(\.usesSRS),
+            .init(\.tls), .init(\.auth), .init(\.tokens), .init(\.filter), .init(\.usesSRS),
         ]
+    }
+}
+
+extension RelayAction.TokenSource: BinaryValue {
+    package func encode(into bytes: inout [UInt8]) {
+        switch self {
+        case .table: bytes.append(1)
+        case .command(let line, let user):
+            bytes.append(2)
+            line.encode(into: &bytes)
+            user.encode(into: &bytes)
+        }
+    }
+
+    package init(from reader: inout ByteReader) throws(DecodingFailure) {
+        switch try reader.byte() {
+        case 1: self = .table
+        case 2: self = .command(try String(from: &reader), user: try String?(from: &reader))
+        default: throw .invalidValue
+        }
     }
 }
 

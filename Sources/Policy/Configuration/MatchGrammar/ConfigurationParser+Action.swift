@@ -140,6 +140,7 @@ extension ConfigurationParser {
                 if relay.hosts == nil { throw fail(at: location, "auth needs a host or domain before it") }
                 try once(relay.auth == nil, "auth", at: location)
                 relay.auth = try table("a table of credentials", [.mapping], for: .credentials)
+                if take("oauth") { relay.tokens = try tokenSource() }
             } else if take("filter") {
                 try once(relay.filter == nil, "filter", at: location)
                 relay.filter = try filterReference()
@@ -151,6 +152,14 @@ extension ConfigurationParser {
                 return relay
             }
         }
+    }
+
+    private mutating func tokenSource() throws(StatementFailure) -> RelayAction.TokenSource {
+        guard take("command") else { return .table }
+        let location = token.location
+        let line = try string("a command that prints an access token")
+        guard !line.isEmpty else { throw fail(at: location, "the command is empty") }
+        return .command(line, user: take("user") ? try string("the name of a user") : nil)
     }
 
     private mutating func senderRewriting() throws(StatementFailure) -> RelayAction.SenderRewriting {

@@ -179,7 +179,6 @@ extension ConfigurationParser {
     }
 
     private mutating func srsStatement() throws(StatementFailure) {
-        result.places.srs = token.location
         advance()
         if take("key") {
             if take("backup") {

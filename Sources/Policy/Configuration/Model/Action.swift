@@ -65,8 +65,18 @@ package struct RelayAction: Hashable, Sendable {
     package var tls: TLSPolicy = .opportunistic
     /// The credentials table.
     package var auth: String?
+    /// `oauth`: what ``auth`` holds are no passwords.
+    package var tokens: TokenSource?
     package var filter: FilterReference?
     package var usesSRS = false
+
+    /// Where an access token of OAuth 2.0 comes from.
+    package enum TokenSource: Hashable, Sendable {
+        /// The secret in the credentials table is the token.
+        case table
+        /// A command prints it, given the secret; run as a user, nil for the daemon's own.
+        case command(String, user: String?)
+    }
 
     package enum SenderRewriting: Hashable, Sendable {
         /// Everybody becomes this address.

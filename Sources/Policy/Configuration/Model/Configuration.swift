@@ -52,7 +52,6 @@ package struct DeclarationPlaces: Hashable, Sendable {
     package var submission: SourceLocation?
     package var compression: SourceLocation?
     package var encryption: SourceLocation?
-    package var srs: SourceLocation?
     package init() {}
 }
 

@@ -53,6 +53,8 @@ extension Router {
             let penalty = (relays[connection.relay]?.failure?.penalty ?? 0) + 1
             let until = now.advanced(bySeconds: Backoff.seconds(penalty: penalty, isSmarthost: true))
             relays[connection.relay]?.failure = Refusal(until: until, text: text, penalty: penalty)
+            // What was refused is not tried again before it was asked for again.
+            if case .known = relays[connection.relay]?.credentials { relays[connection.relay]?.credentials = .unknown }
             // Other addresses of the host would be asked the same.
             if let dial = connection.dial { endDial(dial) }
         case .localFailure(let text):

@@ -20,18 +20,21 @@ package struct RelayKey: Hashable, Sendable {
     /// Where the credentials are: the action's table and the label of the relay URL; nil when nobody logs in.
     package var credentials: CredentialsReference? {
         guard case .smarthost(let url) = destination, let label = url.label, let table = action.auth else { return nil }
-        return CredentialsReference(table: table, label: label)
+        return CredentialsReference(table: table, label: label, tokens: action.tokens)
     }
 }
 
-/// A key of a credentials table.
+/// A key of a credentials table, and what is there.
 package struct CredentialsReference: Hashable, Sendable {
     package var table: String
     package var label: String
+    /// Nil for a password.
+    package var tokens: RelayAction.TokenSource?
 
-    package init(table: String, label: String) {
+    package init(table: String, label: String, tokens: RelayAction.TokenSource? = nil) {
         self.table = table
         self.label = label
+        self.tokens = tokens
     }
 }
 

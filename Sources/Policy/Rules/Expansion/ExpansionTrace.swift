@@ -16,6 +16,8 @@ package struct ExpansionTrace: Hashable, Sendable {
     package enum Entry: Hashable, Sendable {
         /// An address went through the rules.
         case rules(MailAddress, RuleTrace)
+        /// A rewritten sender's address, and whose it was (SRS).
+        case restored(MailAddress, MailAddress)
         /// A table knew a key as so many items.
         case alias(table: String, key: String, items: Int)
         /// A user's .forward held so many items.
@@ -39,7 +41,7 @@ package struct ExpansionTrace: Hashable, Sendable {
         case .delivery:
             if deliveries == 0 { decisive = rule }
             deliveries += 1
-        case .rules, .alias, .forward, .include, .skipped:
+        case .rules, .restored, .alias, .forward, .include, .skipped:
             break
         }
         if entries.count < Self.maximumEntries {

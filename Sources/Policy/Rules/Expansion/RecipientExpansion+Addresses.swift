@@ -9,6 +9,13 @@ extension RecipientExpansion {
         subject.recipient = recipient
         subject.destination = address
         if nodes[index].origin != .recipient { subject.isInternal = true }
+        // A report about mail that was forwarded; nothing else is sent to such an address.
+        if subject.sender == .null, let original = senderRewriting?.original(of: address) {
+            trace.append(.restored(address, original), under: nil)
+            nodes[index].destination = original
+            subject.destination = original
+            subject.isInternal = true
+        }
         // Lent to the evaluation, which gives them back with its outcome.
         var known: [TableQuery: TableAnswer] = [:]
         swap(&known, &answers)

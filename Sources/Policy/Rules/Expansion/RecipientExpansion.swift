@@ -22,7 +22,7 @@ package enum ExpansionStep: Hashable, Sendable {
 /// .forward. What is reached twice is followed once. One failure anywhere refuses the recipient as a
 /// whole, so that no part of a list is lost unseen.
 ///
-/// Nodes are worked off first come, first served. Routing of relays and SRS are not its business.
+/// Nodes are worked off first come, first served. Routing of relays is not its business.
 package struct RecipientExpansion: Sendable {
     enum State {
         case ready
@@ -52,6 +52,7 @@ package struct RecipientExpansion: Sendable {
     let rules: [Rule]
     let actions: [String: Action]
     let settings: ExpansionSettings
+    let senderRewriting: SenderRewritingScheme?
     var state = State.ready
     var nodes: [ExpansionNode] = []
     /// The next node to work on.
@@ -65,16 +66,19 @@ package struct RecipientExpansion: Sendable {
     /// What the tables of rules have said about this recipient.
     var answers: [TableQuery: TableAnswer] = [:]
 
-    /// - Parameter subject: The facts of the session; its recipient is replaced.
+    /// - Parameters:
+    ///   - subject: The facts of the session; its recipient is replaced.
+    ///   - senderRewriting: How senders are rewritten that reports may come back to.
     package init(
         recipient: MailAddress, subject: RuleSubject, rules: [Rule], actions: [String: Action],
-        settings: ExpansionSettings
+        settings: ExpansionSettings, senderRewriting: SenderRewritingScheme? = nil
     ) {
         self.recipient = recipient
         self.subject = subject
         self.rules = rules
         self.actions = actions
         self.settings = settings
+        self.senderRewriting = senderRewriting
     }
 
     package mutating func start() -> ExpansionStep {
