@@ -37,6 +37,9 @@ func pam(_ name: String) -> Target.Dependency { .target(name: name, condition: .
 /// A target that is there with the trait DNSSEC alone.
 func dnssec(_ name: String) -> Target.Dependency { .target(name: name, condition: .when(traits: ["DNSSEC"])) }
 
+/// A module of C that is there with a trait alone.
+func option(_ name: String, _ trait: String) -> Target.Dependency { .target(name: name, condition: .when(traits: [trait])) }
+
 /// The tests of one room: `tests("Mail", "MailSyntax")` lives in Tests/Mail/MailSyntaxTests.
 /// Folders that hold data of the tests are named, since they are no sources.
 func tests(
@@ -55,11 +58,22 @@ let package = Package(
         .executable(name: "sendmail", targets: ["sendmail"]),
         .executable(name: "sendmail-offline", targets: ["sendmail-offline"]),
         .executable(name: "mail.agent", targets: ["mail.agent"]),
+        .executable(name: "table-sqlite", targets: ["table-sqlite"]),
+        .executable(name: "table-mysql", targets: ["table-mysql"]),
+        .executable(name: "table-postgres", targets: ["table-postgres"]),
+        .executable(name: "table-ldap", targets: ["table-ldap"]),
+        .executable(name: "table-redis", targets: ["table-redis"]),
+        .executable(name: "table-socketmap", targets: ["table-socketmap"]),
     ],
     traits: [
         // Each stands for a library that can be left out. `swift build --disable-default-traits` leaves all out.
         .trait(name: "PAM", description: "Users of the system authenticate through PAM"),
         .trait(name: "DNSSEC", description: "Answers of the DNS are validated, by libunbound"),
+        .trait(name: "SQLite", description: "table-sqlite, by libsqlite3"),
+        .trait(name: "MySQL", description: "table-mysql, by libmariadb"),
+        .trait(name: "PostgreSQL", description: "table-postgres, by libpq"),
+        .trait(name: "LDAP", description: "table-ldap, by libldap"),
+        .trait(name: "Redis", description: "table-redis, by libhiredis"),
         .default(enabledTraits: ["PAM"]),
     ],
     targets: [
@@ -157,6 +171,34 @@ let package = Package(
         .systemLibrary(name: "CUnbound", path: "compat/CUnbound", providers: [.apt(["libunbound-dev"])]),
         room("Options", "ValidatingResolver", [dnssec("CUnbound"), "EventLoop", "Platform", "Resolver"]),
 
+        // The programs of tables: the daemon links none of these libraries, it starts the programs.
+        .systemLibrary(
+            name: "CSQLite", path: "compat/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(
+            name: "CMariaDB", path: "compat/CMariaDB", pkgConfig: "libmariadb", providers: [.apt(["libmariadb-dev"])]),
+        .systemLibrary(
+            name: "CPostgreSQL", path: "compat/CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CLDAP", path: "compat/CLDAP", pkgConfig: "ldap", providers: [.apt(["libldap-dev"])]),
+        .systemLibrary(
+            name: "CHiredis", path: "compat/CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        room("Options", "TableProgram", ["Tables", "Platform"]),
+        program(
+            "table-sqlite", in: "Sources/Options/TableSQLite",
+            ["TableProgram", "Tables", "Platform", option("CSQLite", "SQLite")]),
+        program(
+            "table-mysql", in: "Sources/Options/TableMySQL",
+            ["TableProgram", "Tables", "Platform", option("CMariaDB", "MySQL")]),
+        program(
+            "table-postgres", in: "Sources/Options/TablePostgreSQL",
+            ["TableProgram", "Tables", "Platform", option("CPostgreSQL", "PostgreSQL")]),
+        program(
+            "table-ldap", in: "Sources/Options/TableLDAP",
+            ["TableProgram", "Tables", "Platform", option("CLDAP", "LDAP")]),
+        program(
+            "table-redis", in: "Sources/Options/TableRedis",
+            ["TableProgram", "Tables", "Platform", option("CHiredis", "Redis")]),
+        program("table-socketmap", in: "Sources/Options/TableSocketmap", ["TableProgram", "Tables", "Platform"]),
+
         // compat: the drop-in.
         .target(
             name: "Submission", dependencies: ["MailSyntax", "Envelopes", "WireFormat"],
@@ -227,6 +269,7 @@ let package = Package(
             "Processes", "QueueProcess",
             ["MailSyntax", "Envelopes", "QueueStorage", "ProcessMessages", "RoleProcess", "Platform"]),
         tests("Options", "ValidatingResolver", ["DNSTesting", "EventLoop", "LoopTesting", "Platform", "Resolver"]),
+        tests("Options", "TableProgram", ["Tables"]),
         // With real processes: the programs are built along, and found beside the test bundle.
         .testTarget(
             name: "IntegrationTests",

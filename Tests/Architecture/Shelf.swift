@@ -55,6 +55,8 @@ enum Shelf: String {
         case (.storage, .mail), (.storage, .policy), (.storage, .system), (.storage, .storage): true
         case (.storage, _): false
         case (.options, .mail), (.options, .policy), (.options, .system), (.options, .storage): true
+        // What all programs of tables have in common.
+        case (.options, .options): name == "TableProgram"
         case (.options, _): false
         case (.compat, .mail), (.compat, .policy), (.compat, .system), (.compat, .storage): true
         case (.compat, _): false

@@ -1,0 +1,6 @@
+/*
+ * libpq for Swift. The compiler's module of the C library is built without _GNU_SOURCE; the features are
+ * settled before the headers of libpq are read.
+ */
+#include <features.h>
+#include <libpq-fe.h>
