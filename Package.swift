@@ -37,6 +37,9 @@ func pam(_ name: String) -> Target.Dependency { .target(name: name, condition: .
 /// A target that is there with the trait DNSSEC alone.
 func dnssec(_ name: String) -> Target.Dependency { .target(name: name, condition: .when(traits: ["DNSSEC"])) }
 
+/// A target that is there with the trait Compression alone.
+func compression(_ name: String) -> Target.Dependency { .target(name: name, condition: .when(traits: ["Compression"])) }
+
 /// The tests of one room: `tests("Mail", "MailSyntax")` lives in Tests/Mail/MailSyntaxTests.
 /// Folders that hold data of the tests are named, since they are no sources.
 func tests(
@@ -60,7 +63,8 @@ let package = Package(
         // Each stands for a library that can be left out. `swift build --disable-default-traits` leaves all out.
         .trait(name: "PAM", description: "Users of the system authenticate through PAM"),
         .trait(name: "DNSSEC", description: "Answers of the DNS are validated, by libunbound"),
-        .default(enabledTraits: ["PAM"]),
+        .trait(name: "Compression", description: "The queue can be compressed, by zlib"),
+        .default(enabledTraits: ["PAM", "Compression"]),
     ],
     targets: [
         // Mail: RFCs as values and machines.
@@ -118,10 +122,11 @@ let package = Package(
             "ParentProcess",
             [
                 "Authentication", "Configuration", "Certificates", "TLS", "Tables", "MailSyntax", "TableBackends", "AgentMessages",
+                "QueueEncryption",
             ]),
         process("ControlProcess", ["Envelopes", "Scheduling", "ControlMessages"]),
         process("LookupProcess", ["Authentication", "Configuration", "Cryptography", "Envelopes", "MailSyntax", "Passwords", "SMTPProtocol", "Tables", "Rules", "TableBackends", "Resolver", dnssec("ValidatingResolver")]),
-        process("QueueProcess", ["Configuration", "Envelopes", "MailSyntax", "QueueStorage", "Scheduling"]),
+        process("QueueProcess", ["Configuration", "Envelopes", "MailSyntax", "QueueStorage", "Scheduling", "QueueCompression", "QueueEncryption"]),
         process("SchedulerProcess", ["Configuration", "Envelopes", "Scheduling"]),
         process(
             "DispatcherProcess",
@@ -142,7 +147,7 @@ let package = Package(
             ]),
         program(
             "smtpctl", in: "Sources/Programs/smtpctl",
-            ["ControlMessages", "Envelopes", "QueueStorage", "WireFormat", "Platform", "OfflineStore"]),
+            ["ControlMessages", "Envelopes", "QueueStorage", "QueueCompression", "QueueEncryption", "WireFormat", "Platform", "OfflineStore"]),
         program(
             "mail.agent", in: "Sources/Programs/mail.agent",
             ["MailboxDelivery", "MailSyntax", "Envelopes", "SMTPProtocol", "Platform", "WireFormat", "AgentMessages"]),
@@ -155,6 +160,9 @@ let package = Package(
 
         // Options: what is behind traits, in Swift.
         .systemLibrary(name: "CUnbound", path: "compat/CUnbound", providers: [.apt(["libunbound-dev"])]),
+        .systemLibrary(name: "CZlib", path: "compat/CZlib", providers: [.apt(["zlib1g-dev"])]),
+        room("Options", "QueueCompression", [compression("CZlib"), "QueueStorage"]),
+        room("Options", "QueueEncryption", ["Cryptography", "Platform", "QueueStorage"]),
         room("Options", "ValidatingResolver", [dnssec("CUnbound"), "EventLoop", "Platform", "Resolver"]),
 
         // compat: the drop-in.
@@ -207,7 +215,7 @@ let package = Package(
         tests("System", "Interprocess", ["Platform", "WireFormat", "EventLoop", "LoopTesting", "LoopProbe", "WireTesting"]),
         tests("System", "TLS", ["COpenSSL", "CTLS", "EventLoop", "Platform", "LoopTesting", "ServerTesting"]),
         tests("Storage", "Certificates", ["Configuration", "Platform", "ServerTesting"]),
-        tests("Storage", "QueueStorage"),
+        tests("Storage", "QueueStorage", ["QueueCompression", "QueueEncryption", "Cryptography"]),
         tests("Storage", "TableBackends"),
         tests("Storage", "Passwords", ["Authentication", "Cryptography"]),
         tests("Storage", "MailboxDelivery", ["MailSyntax", "Envelopes", "SMTPProtocol", "Platform"]),

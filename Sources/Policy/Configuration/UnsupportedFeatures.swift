@@ -5,8 +5,8 @@
 package enum UnsupportedFeature: Hashable, Sendable {
     case filters
     case filterProcesses
+    /// In a build without the trait Compression.
     case queueCompression
-    case queueEncryption
     case srs
     /// A table of a type other than static, file and getpwnam.
     case tableBackend(String)
@@ -16,8 +16,7 @@ package enum UnsupportedFeature: Hashable, Sendable {
         switch self {
         case .filters: "Filters are not available yet."
         case .filterProcesses: "Filter processes are not available yet."
-        case .queueCompression: "Queue compression is not available yet."
-        case .queueEncryption: "Queue encryption is not available yet."
+        case .queueCompression: "Queue compression is not in this build: it needs the trait Compression."
         case .srs: "SRS is not available yet."
         case .tableBackend(let type): "Tables of type \(type) are not available yet."
         }
@@ -54,12 +53,11 @@ package enum UnsupportedFeatures {
         for process in configuration.filterProcesses {
             uses.append(Use(feature: .filterProcesses, location: configuration.places.filterProcesses[process.name]))
         }
-        if configuration.queue.usesCompression {
-            uses.append(Use(feature: .queueCompression, location: configuration.places.compression))
-        }
-        if configuration.queue.encryption != nil {
-            uses.append(Use(feature: .queueEncryption, location: configuration.places.encryption))
-        }
+        #if !Compression
+            if configuration.queue.usesCompression {
+                uses.append(Use(feature: .queueCompression, location: configuration.places.compression))
+            }
+        #endif
         if configuration.srs != nil { uses.append(Use(feature: .srs, location: configuration.places.srs)) }
         return uses
     }
