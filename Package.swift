@@ -40,6 +40,9 @@ func dnssec(_ name: String) -> Target.Dependency { .target(name: name, condition
 /// A module of C that is there with a trait alone.
 func option(_ name: String, _ trait: String) -> Target.Dependency { .target(name: name, condition: .when(traits: [trait])) }
 
+/// A target that is there with the trait Compression alone.
+func compression(_ name: String) -> Target.Dependency { .target(name: name, condition: .when(traits: ["Compression"])) }
+
 /// The tests of one room: `tests("Mail", "MailSyntax")` lives in Tests/Mail/MailSyntaxTests.
 /// Folders that hold data of the tests are named, since they are no sources.
 func tests(
@@ -74,7 +77,8 @@ let package = Package(
         .trait(name: "PostgreSQL", description: "table-postgres, by libpq"),
         .trait(name: "LDAP", description: "table-ldap, by libldap"),
         .trait(name: "Redis", description: "table-redis, by libhiredis"),
-        .default(enabledTraits: ["PAM"]),
+        .trait(name: "Compression", description: "The queue can be compressed, by zlib"),
+        .default(enabledTraits: ["PAM", "Compression"]),
     ],
     targets: [
         // Mail: RFCs as values and machines.
@@ -132,10 +136,11 @@ let package = Package(
             "ParentProcess",
             [
                 "Authentication", "Configuration", "Certificates", "TLS", "Tables", "MailSyntax", "TableBackends", "AgentMessages",
+                "QueueEncryption",
             ]),
         process("ControlProcess", ["Envelopes", "Scheduling", "ControlMessages"]),
         process("LookupProcess", ["Authentication", "Configuration", "Cryptography", "Envelopes", "MailSyntax", "Passwords", "SMTPProtocol", "Tables", "Rules", "TableBackends", "Resolver", dnssec("ValidatingResolver")]),
-        process("QueueProcess", ["Configuration", "Envelopes", "MailSyntax", "QueueStorage", "Scheduling"]),
+        process("QueueProcess", ["Configuration", "Envelopes", "MailSyntax", "QueueStorage", "Scheduling", "QueueCompression", "QueueEncryption"]),
         process("SchedulerProcess", ["Configuration", "Envelopes", "Scheduling"]),
         process(
             "DispatcherProcess",
@@ -156,7 +161,7 @@ let package = Package(
             ]),
         program(
             "smtpctl", in: "Sources/Programs/smtpctl",
-            ["ControlMessages", "Envelopes", "QueueStorage", "WireFormat", "Platform", "OfflineStore"]),
+            ["ControlMessages", "Envelopes", "QueueStorage", "QueueCompression", "QueueEncryption", "WireFormat", "Platform", "OfflineStore"]),
         program(
             "mail.agent", in: "Sources/Programs/mail.agent",
             ["MailboxDelivery", "MailSyntax", "Envelopes", "SMTPProtocol", "Platform", "WireFormat", "AgentMessages"]),
@@ -169,6 +174,9 @@ let package = Package(
 
         // Options: what is behind traits, in Swift.
         .systemLibrary(name: "CUnbound", path: "compat/CUnbound", providers: [.apt(["libunbound-dev"])]),
+        .systemLibrary(name: "CZlib", path: "compat/CZlib", providers: [.apt(["zlib1g-dev"])]),
+        room("Options", "QueueCompression", [compression("CZlib"), "QueueStorage"]),
+        room("Options", "QueueEncryption", ["Cryptography", "Platform", "QueueStorage"]),
         room("Options", "ValidatingResolver", [dnssec("CUnbound"), "EventLoop", "Platform", "Resolver"]),
 
         // The programs of tables: the daemon links none of these libraries, it starts the programs.
@@ -249,7 +257,7 @@ let package = Package(
         tests("System", "Interprocess", ["Platform", "WireFormat", "EventLoop", "LoopTesting", "LoopProbe", "WireTesting"]),
         tests("System", "TLS", ["COpenSSL", "CTLS", "EventLoop", "Platform", "LoopTesting", "ServerTesting"]),
         tests("Storage", "Certificates", ["Configuration", "Platform", "ServerTesting"]),
-        tests("Storage", "QueueStorage"),
+        tests("Storage", "QueueStorage", ["QueueCompression", "QueueEncryption", "Cryptography"]),
         tests("Storage", "TableBackends"),
         tests("Storage", "Passwords", ["Authentication", "Cryptography"]),
         tests("Storage", "MailboxDelivery", ["MailSyntax", "Envelopes", "SMTPProtocol", "Platform"]),

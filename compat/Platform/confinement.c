@@ -69,7 +69,7 @@ static const int file_calls[] = {
     SYS_statfs, SYS_fstatfs, SYS_mkdirat, SYS_unlinkat, SYS_renameat, SYS_renameat2, SYS_linkat, SYS_symlinkat,
     SYS_fchmod, SYS_fchmodat, SYS_fchown, SYS_fchownat, SYS_truncate, SYS_ftruncate, SYS_fallocate,
     SYS_fsync, SYS_fdatasync, SYS_sync_file_range, SYS_flock, SYS_utimensat, SYS_umask, SYS_fadvise64,
-    SYS_preadv, SYS_pwritev, SYS_copy_file_range, SYS_sendfile, SYS_splice,
+    SYS_preadv, SYS_pwritev, SYS_copy_file_range, SYS_sendfile, SYS_splice, SYS_memfd_create,
     SYS_inotify_init1, SYS_inotify_add_watch, SYS_inotify_rm_watch,
 #ifdef SYS_openat2
     SYS_openat2,

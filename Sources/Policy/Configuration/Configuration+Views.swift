@@ -81,7 +81,7 @@ package struct LookupView: ConfigurationView {
     }
 }
 
-/// Queue's: how to keep messages, and the names of actions that envelopes may have.
+/// Queue's: how to keep messages, and the names of actions that envelopes may have. Keys reach it as open files.
 package struct QueueView: ConfigurationView {
     package var serverName: String
     /// Sorted.
@@ -92,6 +92,8 @@ package struct QueueView: ConfigurationView {
         serverName = configuration.serverName
         actions = configuration.actions.keys.sorted()
         settings = configuration.queue
+        settings.encryption = settings.encryption?.withoutSecret
+        settings.backupEncryption = settings.backupEncryption?.withoutSecret
     }
 }
 

@@ -5,8 +5,8 @@
 package enum UnsupportedFeature: Hashable, Sendable {
     case filters
     case filterProcesses
+    /// In a build without the trait Compression.
     case queueCompression
-    case queueEncryption
     /// A table of a type other than static, file and getpwnam.
     case tableBackend(String)
 
@@ -15,8 +15,7 @@ package enum UnsupportedFeature: Hashable, Sendable {
         switch self {
         case .filters: "Filters are not available yet."
         case .filterProcesses: "Filter processes are not available yet."
-        case .queueCompression: "Queue compression is not available yet."
-        case .queueEncryption: "Queue encryption is not available yet."
+        case .queueCompression: "Queue compression is not in this build: it needs the trait Compression."
         case .tableBackend(let type): "Tables of type \(type) are not available yet."
         }
     }
@@ -52,12 +51,11 @@ package enum UnsupportedFeatures {
         for process in configuration.filterProcesses {
             uses.append(Use(feature: .filterProcesses, location: configuration.places.filterProcesses[process.name]))
         }
-        if configuration.queue.usesCompression {
-            uses.append(Use(feature: .queueCompression, location: configuration.places.compression))
-        }
-        if configuration.queue.encryption != nil {
-            uses.append(Use(feature: .queueEncryption, location: configuration.places.encryption))
-        }
+        #if !Compression
+            if configuration.queue.usesCompression {
+                uses.append(Use(feature: .queueCompression, location: configuration.places.compression))
+            }
+        #endif
         return uses
     }
 

@@ -34,6 +34,7 @@ extension ParentProcess {
     private func sendView(to role: Role) {
         guard let handle = roles[role] else { return }
         handle.pendingViews += 1
+        if role == .queue { giveQueueKeys() }
         handle.link.send(.configure(view(for: role)))
     }
 
@@ -47,6 +48,11 @@ extension ParentProcess {
         }
         let missing = ConfigurationReading.missingParts(of: new)
         guard missing.isEmpty else { return missing }
+        do throws(QueueKeys.Failure) {
+            queueKeys = try QueueKeys.obtainAgain(for: new, previous: configuration)
+        } catch {
+            return [error.description]
+        }
         let old = (configuration, sockets)
         configuration = new
         do throws(SystemError) {

@@ -22,6 +22,7 @@ extension ParentProcess {
                 closed: { [unowned self] failure in linkClosed(to: role, failure) })
             roles[role] = RoleHandle(role: role, process: process, link: link)
         }
+        giveQueueKeys()
         for role in Role.children { roles[role]?.link.send(.configure(view(for: role))) }
         for (first, second) in Role.pairs {
             let pair = try LocalSocket.pair()
@@ -44,6 +45,11 @@ extension ParentProcess {
         if installation.isRootless { environment.append("\(InstallationPaths.environmentVariable)=\(installation.spool)") }
         let program = ChildProcess(path: "/proc/self/exe", arguments: arguments, environment: environment)
         return try program.start(error: options.logsToStandardError ? STDERR_FILENO : nil, extra: link.raw)
+    }
+
+    /// Before the view that makes use of them.
+    func giveQueueKeys() {
+        queueKeys.give { use, file in roles[.queue]?.link.send(.queueKey(use), descriptor: file) }
     }
 
     private func connect(_ role: Role, to peer: Role, over descriptor: consuming OwnedDescriptor) {

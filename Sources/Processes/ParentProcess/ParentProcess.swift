@@ -35,6 +35,8 @@ package final class ParentProcess {
     /// In force.
     var credentials = HeldCredentials()
     let unlockedKeys: UnlockedKeys
+    /// Given away at the start; after a reload those of the new configuration until the queue has them.
+    var queueKeys: QueueKeys
     var renewalTimer: LoopTimer?
     var isRenewing = false
     /// The state of the files when a renewal failed last.
@@ -62,10 +64,11 @@ package final class ParentProcess {
     private var readyWaiter: UnsafeContinuation<Void, Never>?
 
     init(
-        options: DaemonOptions, configuration: Configuration, unlockedKeys: UnlockedKeys, installation: InstallationPaths,
-        log: Logger, report: StartReport?
+        options: DaemonOptions, configuration: Configuration, unlockedKeys: UnlockedKeys, queueKeys: QueueKeys,
+        installation: InstallationPaths, log: Logger, report: StartReport?
     ) {
         self.options = options
+        self.queueKeys = queueKeys
         self.unlockedKeys = unlockedKeys
         self.configuration = configuration
         self.installation = installation
@@ -81,18 +84,19 @@ package final class ParentProcess {
     ///
     /// - Parameters:
     ///   - unlockedKeys: The private keys whose passphrases were asked for.
+    ///   - queueKeys: The keys of the queue.
     ///   - report: Who waits for the outcome of the start, nil for nobody.
     package nonisolated static func run(
-        options: DaemonOptions, configuration: Configuration, unlockedKeys: UnlockedKeys, installation: InstallationPaths,
-        log: Logger, report: StartReport?
+        options: DaemonOptions, configuration: Configuration, unlockedKeys: UnlockedKeys, queueKeys: QueueKeys,
+        installation: InstallationPaths, log: Logger, report: StartReport?
     ) -> Never {
         // Until it is watched, a hangup would end the daemon half started.
         _ = signal(SIGHUP, SIG_IGN)
         runLoop(
             making: {
                 ParentProcess(
-                    options: options, configuration: configuration, unlockedKeys: unlockedKeys, installation: installation,
-                    log: log, report: report)
+                    options: options, configuration: configuration, unlockedKeys: unlockedKeys, queueKeys: queueKeys,
+                    installation: installation, log: log, report: report)
             },
             start: { await $0.start() })
         Diagnostics.leave(1)

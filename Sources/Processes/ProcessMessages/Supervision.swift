@@ -1,11 +1,21 @@
 import WireFormat
 
+/// What a key of the queue is for.
+package enum QueueKeyUse: UInt8, CaseIterable, Hashable, Sendable {
+    /// For what is written from now on, and what was written with it.
+    case current = 1
+    /// For what was written before, with another key.
+    case backup = 2
+}
+
 /// What the parent tells every role over the link the role was born with.
 package enum ParentToChild: WireMessage, Hashable {
     /// The role's view of the configuration, encoded (``LookupView`` and its like). Sent again after a reload.
     case configure([UInt8])
     /// The descriptor that comes along leads to this process.
     case connect(Role)
+    /// To the queue alone: the file that comes along, in memory, holds a key. Before the view that makes use of it.
+    case queueKey(QueueKeyUse)
     /// Every peer is connected and every view sent: serve.
     case serve
     /// Log debug messages too, or no longer.
@@ -28,6 +38,9 @@ package enum ParentToChild: WireMessage, Hashable {
             writer.write(verbose)
         case .shutdown:
             writer.write(UInt8(5))
+        case .queueKey(let use):
+            writer.write(UInt8(6))
+            writer.write(use.rawValue)
         }
     }
 
@@ -38,6 +51,10 @@ package enum ParentToChild: WireMessage, Hashable {
         case 3: self = .serve
         case 4: self = .setVerbose(try reader.readBool())
         case 5: self = .shutdown
+        case 6:
+            let number = try reader.readUInt8()
+            guard let use = QueueKeyUse(rawValue: number) else { throw .unknownValue(UInt64(number), for: "queue key") }
+            self = .queueKey(use)
         case let kind: throw .unknownValue(UInt64(kind), for: "ParentToChild")
         }
     }

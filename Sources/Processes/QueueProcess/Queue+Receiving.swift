@@ -94,7 +94,7 @@ extension QueueRefusal {
         switch error {
         case .outOfSpace: self = .outOfSpace
         case .system(let error): self = error.isOutOfSpace ? .outOfSpace : .failure
-        case .inUse, .newerFormat, .unknownMessage, .tooLarge, .damaged: self = .failure
+        case .inUse, .newerFormat, .unknownMessage, .tooLarge, .damaged, .unknownKey, .compressed: self = .failure
         }
     }
 }

@@ -5,6 +5,7 @@ import Interprocess
 import Log
 import Platform
 import ProcessMessages
+import QueueCompression
 import QueueStorage
 import RoleProcess
 import Scheduling
@@ -18,6 +19,10 @@ package final class QueueProcess: RoleProcess {
     let context: RoleContext
     private var currentView: QueueView?
     private var openedStore: LogStore?
+    /// The keys of the queue, as the parent gave them.
+    var ciphers: [QueueKeyUse: any PayloadCipher] = [:]
+    /// Made once, since reading needs it whether or not anything more is compressed.
+    let compressor = QueueCompression.compressor()
     var dispatcher: Link<QueueToDispatcher, DispatcherToQueue>?
     var lookup: Link<QueueToLookup, LookupToQueue>?
     var scheduler: Link<QueueToScheduler, SchedulerToQueue>?
@@ -62,6 +67,7 @@ package final class QueueProcess: RoleProcess {
         } catch {
             throw ViewRefused("view of the configuration: \(error)")
         }
+        openedStore.map(wrapAnew)
     }
 
     package func connect(_ peer: Role, over descriptor: consuming OwnedDescriptor) {
@@ -81,9 +87,11 @@ package final class QueueProcess: RoleProcess {
 
     package func serve() throws(ViewRefused) {
         do throws(StoreError) {
-            let (store, warnings) = try LogStore.open(device: try spoolDevice(), random: { .random(in: .min ... .max) })
+            let (store, warnings) = try LogStore.open(
+                device: try spoolDevice(), wrapping: wrapping, random: { .random(in: .min ... .max) })
             openedStore = store
             for warning in warnings { context.log.warning("spool: \(warning)") }
+            noteOtherKeys(in: store)
         } catch {
             throw ViewRefused("spool: \(error)")
         }

@@ -74,6 +74,13 @@ package final class RoleMain<Process: RoleProcess> {
         case .connect(let peer):
             guard let descriptor = descriptor.take() else { fail("no descriptor to \(peer.name)") }
             process.connect(peer, over: descriptor)
+        case .queueKey(let use):
+            guard let descriptor = descriptor.take() else { fail("no file with a key") }
+            do throws(ViewRefused) {
+                try process.take(use, from: descriptor)
+            } catch {
+                fail(error.reason)
+            }
         case .serve:
             do throws(ViewRefused) {
                 try process.serve()

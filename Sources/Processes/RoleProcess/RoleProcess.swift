@@ -21,10 +21,18 @@ package protocol RoleProcess: AnyObject {
     func configure(_ view: [UInt8]) throws(ViewRefused)
     /// Takes the descriptor that leads to a peer.
     func connect(_ peer: Role, over descriptor: consuming OwnedDescriptor)
+    /// Takes a key of the queue. The queue process alone is given any.
+    func take(_ use: QueueKeyUse, from file: consuming OwnedDescriptor) throws(ViewRefused)
     /// Every peer is there: begin.
     func serve() throws(ViewRefused)
     /// Finish or roll back what is under way; the process exits when this returns.
     func shutdown() async
+}
+
+extension RoleProcess {
+    package func take(_ use: QueueKeyUse, from file: consuming OwnedDescriptor) throws(ViewRefused) {
+        throw ViewRefused("a key of the queue is none of \(Self.role.name)'s business")
+    }
 }
 
 /// Why a role does not take its view.

@@ -36,9 +36,7 @@ struct Program {
             }
             finish(last, answer, request)
         } catch {
-            if case .notRunning = error, case .showQueue(let message) = request {
-                showStoredQueue(of: message, in: installation)
-            }
+            if case .notRunning = error { StoredQueue.answer(request, in: installation) }
             Diagnostics.fail("smtpctl: \(error)")
         }
     }

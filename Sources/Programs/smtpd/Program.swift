@@ -178,6 +178,12 @@ struct Program {
         } catch {
             Diagnostics.fail("smtpd: \(error.text)")
         }
+        let queueKeys: QueueKeys
+        do throws(QueueKeys.Failure) {
+            queueKeys = try QueueKeys.obtain(for: configuration)
+        } catch {
+            Diagnostics.fail("smtpd: \(error)")
+        }
         var report: StartReport?
         if !options.isForeground {
             do throws(SystemError) {
@@ -187,7 +193,7 @@ struct Program {
             }
         }
         ParentProcess.run(
-            options: options, configuration: configuration, unlockedKeys: unlockedKeys, installation: installation,
-            log: logger(options), report: report)
+            options: options, configuration: configuration, unlockedKeys: unlockedKeys, queueKeys: queueKeys,
+            installation: installation, log: logger(options), report: report)
     }
 }

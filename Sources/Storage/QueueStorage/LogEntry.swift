@@ -79,7 +79,7 @@ enum LogEntry: Equatable, Sendable {
             let message = try reader.readUInt32()
             try reader.skip(4)
             let length = try reader.readUInt32()
-            try reader.skip(length == IndexedMessage.fileBody ? 8 : 4)
+            try reader.skip(length >= IndexedMessage.wrappedFileBody ? 8 : 4)
             try checkEnvelopes(of: message, &reader)
             return message
         case 2:

@@ -26,7 +26,7 @@ extension LogStore {
     ///
     /// Twice the queued bytes and a few segments: moving then costs at most as much as was written meanwhile.
     private func shouldCompact(_ tail: Segment) -> Bool {
-        guard segments.count > 1 else { return false }
+        guard segments.count > 1 || needsNewKey(tail) else { return false }
         // What was moved once from this segment and is still there waits for a flush, or cannot be moved.
         guard compaction?.segment != tail.sequence || compaction?.messages.isEmpty == false else { return false }
         let tailBytes = index.segments[tail.sequence]?.bytes ?? 0
@@ -35,8 +35,12 @@ extension LogStore {
             let room = options.segmentSize - (segments.last?.end ?? 0)
             return tailBytes < room / 2
         }
+        if needsNewKey(tail) { return tailBytes > 0 }
         return segments.count * options.segmentSize > 2 * index.liveBytes + 4 * options.segmentSize
     }
+
+    /// Whether what is in a segment is under another key than what is written now, or one of both is under none.
+    private func needsNewKey(_ segment: Segment) -> Bool { segment.wrapping.key != wrapping.segment.key }
 
     /// The whole message as it is now; nil when it is gone or too long for one record.
     func layoutOfMove(_ message: MessageID) throws(StoreError) -> RecordLayout? {
@@ -50,18 +54,26 @@ extension LogStore {
             entries.append(MessageRecord.Entry(envelope: queued.envelope, history: queued.history))
         }
         guard let transaction else { return nil }
-        var bytes: [UInt8]?
-        if indexed.hasFile {
+        var stored: StoredPayload?
+        if indexed.fileIsWrapped {
+            body = .wrappedFile(size: Int64(indexed.bodySize), checksum: indexed.bodyChecksum)
+        } else if indexed.hasFile {
             body = .file(size: Int64(indexed.bodySize), checksum: indexed.bodyChecksum)
         } else {
-            let content = try inlineBody(indexed)
-            body = .inline(distance: RecordHeader.recordSize(payload: content.count), length: content.count)
-            bytes = content
+            let content = try movedBody(indexed)
+            body = .inline(distance: RecordHeader.recordSize(payload: content.bytes.count), length: content.bytes.count)
+            stored = content
         }
         let record = MessageRecord(body: body ?? .none, transaction: transaction, envelopes: entries)
-        let layout = RecordLayout(
-            message: message.rawValue, record: record, payload: record.encoded, body: bytes)
+        let payload = wrapping.wrap(record.encoded, as: PayloadContext(.message, of: message.rawValue))
+        let layout = RecordLayout(message: message.rawValue, record: record, payload: payload, body: stored)
         return fitsInEmptySegment(layout) ? layout : nil
+    }
+
+    /// A body for its new place: as it stands where it was wrapped as it would be now.
+    private func movedBody(_ message: IndexedMessage) throws(StoreError) -> StoredPayload {
+        if segment(message.segment)?.wrapping == wrapping.segment { return try storedBody(message) }
+        return wrapping.wrap(try inlineBody(message), as: PayloadContext(.body, of: message.key))
     }
 
     /// Zeros ahead of the log's end: a sync of bytes in blocks that were written before has no block map to

@@ -20,6 +20,7 @@ extension LogStore {
         index.removeAll(of: message.rawValue)
         bodies.remove(message)
         verified.remove(message)
+        otherFileKeys.remove(message)
         pending.append(.gone(message, numbers: [], hasFile: indexed.hasFile))
         if indexed.hasFile { reserved.insert(message) }
         return StoreWarning(name: message.description, problem: problem)

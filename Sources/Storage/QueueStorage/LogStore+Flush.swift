@@ -138,15 +138,15 @@ extension LogStore {
         case .move(let message):
             return try layoutOfMove(message)
         case .add(let message, let record, let payload):
-            return RecordLayout(NewRecord(kind: .envelopes, message: message.rawValue, payload: payload)) { offset in
+            return RecordLayout(NewRecord(kind: .envelopes, message: message.rawValue, payload)) { offset in
                 .envelopes(message: message.rawValue, record.indexed(at: offset))
             }
         case .history(let envelope, let history, let stamp):
             guard histories[envelope.rawValue]?.stamp == stamp else { return nil }
-            let record = NewRecord(
-                kind: .history, message: envelope.message.rawValue,
-                payload: HistoryRecord(number: envelope.number, history: history).encoded)
-            return RecordLayout(record) { .history(HistoryFacts(history, of: envelope), offset: UInt32($0)) }
+            let number = envelope.message.rawValue
+            let stored = wrapping.wrap(
+                HistoryRecord(number: envelope.number, history: history).encoded, as: PayloadContext(.history, of: number))
+            return RecordLayout(NewRecord(kind: .history, message: number, stored)) { .history(HistoryFacts(history, of: envelope), offset: UInt32($0)) }
         case .gone(let message, let numbers, hasFile: _):
             let record = NewRecord(
                 kind: .gone, message: message.rawValue, payload: GoneRecord(numbers: numbers).encoded)
@@ -237,7 +237,7 @@ extension LogStore {
     private func logSucceeded(_ flight: Flight, _ result: inout FlushResult) {
         if let roll = flight.roll {
             segments.append(roll)
-            head = Head()
+            head = Head(isClosed: roll.wrapping != wrapping.segment)
         }
         guard let segment = segments.last?.sequence else { return }
         segments[segments.count - 1].end = flight.end

@@ -8,11 +8,15 @@ extension LogStore {
     /// The store is not locked, so that a daemon can start meanwhile; a record that it moves away is then missing
     /// or damaged here. Of the result only lookups and listings may be used.
     ///
+    /// - Parameter wrapping: What reads payloads that are wrapped.
     /// - Returns: The store, empty where none was ever made.
-    /// - Throws: ``StoreError/newerFormat(found:understood:)``, and ``StoreError/system(_:)`` for what cannot be read.
-    package static func inspect(device: any StorageDevice, options: Options = Options()) throws(StoreError) -> LogStore {
+    /// - Throws: ``StoreError/newerFormat(found:understood:)``, ``StoreError/unknownKey(_:)``,
+    ///   ``StoreError/compressed(_:)``, and ``StoreError/system(_:)`` for what cannot be read.
+    package static func inspect(
+        device: any StorageDevice, options: Options = Options(), wrapping: PayloadWrapping = PayloadWrapping()
+    ) throws(StoreError) -> LogStore {
         // No id and no salt is ever made here.
-        let store = LogStore(device: device, options: options, lock: nil, random: { 0 })
+        let store = LogStore(device: device, options: options, wrapping: wrapping, lock: nil, random: { 0 })
         try store.look()
         return store
     }
@@ -25,6 +29,7 @@ extension LogStore {
             _ = try recover(segment, end: end, isLast: place == valid.count - 1, &replay)
         }
         replay.finish(in: &index)
+        try checkReadable()
     }
 
     /// Whether this process may change what is on disk: the store is its own.

@@ -85,7 +85,15 @@ extension LogStore {
         return Array(try payload(at: location, .body, of: message.key, guess: Int(message.bodyLength)))
     }
 
+    /// The same as it stands on disk.
+    func storedBody(_ message: IndexedMessage) throws(StoreError) -> StoredPayload {
+        let location = RecordLocation(segment: message.segment, offset: message.bodyOffset)
+        let (header, stored) = try record(at: location, .body, of: message.key, guess: Int(message.bodyLength))
+        return StoredPayload(bytes: Array(stored), flags: header.wrapping)
+    }
+
     private func bodyFile(_ indexed: IndexedMessage, _ message: MessageID) throws(StoreError) -> StoredBody {
+        if indexed.fileIsWrapped { return try wrappedBodyFile(indexed, message) }
         let name = Self.largeName(message)
         do throws(SystemError) {
             if let status = try device.status(name), status.isRegular, UInt32(clamping: status.size) == indexed.bodySize {
@@ -116,14 +124,29 @@ extension LogStore {
         return checksum
     }
 
-    /// The payload of a record, checked.
+    /// The payload of a record as it was before it was wrapped.
+    private func payload(
+        at location: RecordLocation, _ kind: RecordHeader.Kind?, of message: UInt32, guess: Int
+    ) throws(StoreError) -> ArraySlice<UInt8> {
+        let (header, stored) = try record(at: location, kind, of: message, guess: guess)
+        if header.wrapping.isEmpty { return stored }
+        do throws(WrappingFailure) {
+            return try wrapping.unwrap(
+                stored, header.wrapping, as: PayloadContext(header.kind, of: message),
+                key: segment(location.segment)?.wrapping.key ?? 0, limit: options.segmentSize)[...]
+        } catch {
+            throw StoreError(error, name(of: location))
+        }
+    }
+
+    /// A record, checked.
     ///
     /// - Parameters:
     ///   - kind: Nil for one that describes envelopes.
     ///   - guess: How many bytes to read at first.
-    private func payload(
+    private func record(
         at location: RecordLocation, _ kind: RecordHeader.Kind?, of message: UInt32, guess: Int
-    ) throws(StoreError) -> ArraySlice<UInt8> {
+    ) throws(StoreError) -> (header: RecordHeader, stored: ArraySlice<UInt8>) {
         func bad() -> StoreError { .damaged("\(name(of: location)): bad record") }
         guard let segment = segment(location.segment) else { throw bad() }
         let offset = Int(location.offset)
@@ -137,7 +160,7 @@ extension LogStore {
         guard bytes.count >= end else { throw bad() }
         let payload = bytes[RecordHeader.size..<end]
         guard Checksum.crc32c(payload) == header.payloadChecksum else { throw bad() }
-        return payload
+        return (header, payload)
     }
 
     private func read(_ segment: Segment, at offset: Int, count: Int) throws(StoreError) -> [UInt8] {

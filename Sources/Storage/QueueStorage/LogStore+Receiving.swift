@@ -29,18 +29,14 @@ extension LogStore {
         receiving[message] = nil
         defer { receiving[message] = reception }
         do throws(SystemError) {
-            if let file = reception.file {
-                try device.write(bytes, to: file, at: reception.size)
-                reception.checksum = Checksum.crc32c(bytes, continuing: reception.checksum)
-            } else if reception.size + bytes.count > options.largestInlineBody
-                || bufferedBytes + bytes.count > options.bufferedBodies
+            if reception.file == nil,
+                reception.size + bytes.count > options.largestInlineBody
+                    || bufferedBytes + bytes.count > options.bufferedBodies
             {
-                let file = try device.create(Self.incomingName(message))
-                reception.file = file
-                bufferedBytes -= reception.size
-                try device.write(reception.bytes + bytes, to: file, at: 0)
-                reception.checksum = Checksum.crc32c(reception.bytes + bytes)
-                reception.bytes = []
+                try beginBodyFile(&reception, of: message)
+            }
+            if reception.file != nil {
+                try extendBodyFile(&reception, bytes)
             } else {
                 reception.bytes += bytes
                 bufferedBytes += bytes.count
@@ -57,10 +53,8 @@ extension LogStore {
     }
 
     private func discard(_ reception: Reception, of message: MessageID) {
-        guard let file = reception.file else {
-            bufferedBytes -= reception.size
-            return
-        }
+        bufferedBytes -= reception.bytes.count
+        guard let file = reception.file else { return }
         device.close(file)
         removeFile(Self.incomingName(message))
     }
@@ -79,24 +73,19 @@ extension LogStore {
     ) throws(StoreError) {
         precondition(!envelopes.isEmpty, "a message without envelopes cannot be committed")
         precondition(envelopes.allSatisfy { $0.id.message == message }, "an envelope of another message")
-        guard let reception = receiving.removeValue(forKey: message) else { throw .unknownMessage }
-        let body: MessageRecord.Body
-        if reception.file != nil {
-            body = .file(size: Int64(reception.size), checksum: reception.checksum)
-        } else {
-            body = .inline(
-                distance: RecordHeader.recordSize(payload: reception.bytes.count), length: reception.bytes.count)
+        guard var reception = receiving.removeValue(forKey: message) else { throw .unknownMessage }
+        do throws(SystemError) {
+            try endBodyFile(&reception)
+        } catch {
+            discard(reception, of: message)
+            throw StoreError(error)
         }
-        let record = MessageRecord(
-            body: body, transaction: transaction, envelopes: envelopes.map { MessageRecord.Entry(envelope: $0) })
-        let prepared = PreparedMessage(
-            id: message, record: record, payload: record.encoded, bytes: reception.bytes, file: reception.file,
-            bodyIsDurable: reception.file == nil)
+        let prepared = PreparedMessage(message, reception, transaction, envelopes, wrapping)
         guard fitsInEmptySegment(prepared.layout) else {
             discard(reception, of: message)
             throw .tooLarge
         }
-        if reception.file == nil { bufferedBytes -= reception.size }
+        bufferedBytes -= reception.bytes.count
         reserved.insert(message)
         pending.append(.commit(prepared))
     }
@@ -109,7 +98,8 @@ extension LogStore {
         guard !envelopes.isEmpty else { return }
         let record = MessageRecord(
             body: .none, transaction: transaction, envelopes: envelopes.map { MessageRecord.Entry(envelope: $0) })
-        let operation = PendingOperation.add(message, record, payload: record.encoded)
+        let operation = PendingOperation.add(
+            message, record, payload: wrapping.wrap(record.encoded, as: PayloadContext(.envelopes, of: message.rawValue)))
         guard let layout = try layout(of: operation), fitsInEmptySegment(layout) else { throw .tooLarge }
         for entry in record.envelopes {
             index.add(IndexedEnvelope(entry), in: 0)
@@ -137,6 +127,7 @@ extension LogStore {
             pending.append(.gone(envelope.message, numbers: [], hasFile: message.hasFile))
             bodies.remove(envelope.message)
             verified.remove(envelope.message)
+            otherFileKeys.remove(envelope.message)
             if message.hasFile { reserved.insert(envelope.message) }
         case .envelope:
             if case .gone(envelope.message, let numbers, hasFile: false) = pending.last, !numbers.isEmpty,

@@ -60,7 +60,9 @@ extension LogStore {
             device.close(file)
             return nil
         }
-        let segment = Segment(sequence: sequence, file: file, salt: salt, end: SegmentHeader.size, size: size)
+        let segment = Segment(
+            sequence: sequence, file: file, salt: salt, end: SegmentHeader.size, size: size,
+            wrapping: header?.wrapping ?? SegmentWrapping())
         return FoundSegment(segment: segment, previous: header.map { ($0.previousSequence, $0.previousEnd) })
     }
 
@@ -125,15 +127,18 @@ extension LogStore {
             segments.append(segment)
             if isLast {
                 head = Head(
-                    nextBatch: trailer.nextBatch, summary: summary, isSealed: true,
-                    isClosed: segment.size != options.segmentSize)
+                    nextBatch: trailer.nextBatch, summary: summary, isSealed: true, isClosed: !takesMore(segment))
             }
             return true
         }
+        if let obstacle = wrapping.obstacle(to: segment.wrapping) { throw StoreError(obstacle, segment.name) }
         let bytes = try Self.converting { () throws(SystemError) in
             try device.read(segment.file, at: 0, count: end ?? segment.size)
         }
-        let scan = SegmentScan(bytes, salt: segment.salt, end: end)
+        let scan = SegmentScan(
+            bytes, salt: segment.salt, end: end, wrapping: wrapping, key: segment.wrapping.key)
+        // Its header was lost, and with it the word which key it needs.
+        if let obstacle = scan.obstacle { throw StoreError(obstacle, segment.name) }
         if mayWrite, end == nil { try secure(segment, scan, bytes) }
         segment.end = scan.end
         segments.append(segment)
@@ -142,11 +147,16 @@ extension LogStore {
         guard replay.add(summary, of: segment.sequence) else { preconditionFailure("a summary is written as it is read") }
         if isLast {
             head = Head(
-                nextBatch: scan.nextBatch, summary: summary, isClosed: segment.size != options.segmentSize)
+                nextBatch: scan.nextBatch, summary: summary, isClosed: !takesMore(segment))
         } else if mayWrite {
             Self.seal(segment, summary: summary, nextBatch: scan.nextBatch)?.perform(on: device)
         }
         return scan.gaps.isEmpty
+    }
+
+    /// Whether records may be appended to a segment of before.
+    private func takesMore(_ segment: Segment) -> Bool {
+        segment.size == options.segmentSize && segment.wrapping == wrapping.segment
     }
 
     /// Makes durable what the last flush wrote, for all that follows rests on it.

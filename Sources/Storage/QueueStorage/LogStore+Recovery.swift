@@ -12,16 +12,20 @@ extension LogStore {
     /// Names in `segments`, `incoming` and `large` that are not ours, and files of ours that make no sense, are moved
     /// to `corrupt`; other names in the store's directory are left alone and never opened.
     ///
-    /// - Parameter random: A source of 64 random bits that nobody can foresee: ids and the salts that tell records from
+    /// - Parameters:
+    ///   - wrapping: How payloads are wrapped from now on; keys and forms of before must be among what it reads.
+    ///   - random: A source of 64 random bits that nobody can foresee: ids and the salts that tell records from
     ///   message text come from it.
     /// - Returns: The store, and what should be logged.
     /// - Throws: ``StoreError/inUse``, ``StoreError/newerFormat(found:understood:)``, ``StoreError/system(_:)``,
+    ///   ``StoreError/unknownKey(_:)`` and ``StoreError/compressed(_:)`` when something that waits could not be read,
     ///   ``StoreError/outOfSpace`` when not even the directories can be made.
     package static func open(
-        device: any StorageDevice, options: Options = Options(), random: @escaping () -> UInt64
+        device: any StorageDevice, options: Options = Options(), wrapping: PayloadWrapping = PayloadWrapping(),
+        random: @escaping () -> UInt64
     ) throws(StoreError) -> (store: LogStore, warnings: [StoreWarning]) {
         guard let lock = try converting({ () throws(SystemError) in try device.lock("lock") }) else { throw .inUse }
-        let store = LogStore(device: device, options: options, lock: lock, random: random)
+        let store = LogStore(device: device, options: options, wrapping: wrapping, lock: lock, random: random)
         try store.recover()
         let warnings = store.warnings
         store.warnings = []
@@ -46,6 +50,7 @@ extension LogStore {
             if replay.isFull { replay.finish(in: &index) }
         }
         replay.finish(in: &index)
+        try checkReadable()
         try Self.converting { () throws(SystemError) in
             try recoverLarge(isDamaged: isDamaged)
             try emptyIncoming()

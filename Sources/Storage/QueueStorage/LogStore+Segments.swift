@@ -47,12 +47,12 @@ extension LogStore {
     /// Plans a new segment behind the last one.
     func beginSegment(in spare: Spare, _ plan: inout FlushPlan) -> Segment {
         let segment = Segment(sequence: nextSequence, file: spare.file, salt: random(), end: SegmentHeader.size,
-            size: options.segmentSize, zeroed: spare.zeroed)
+            size: options.segmentSize, wrapping: wrapping.segment, zeroed: spare.zeroed)
         // Not used again even when this one fails: its name may come back after a power cut.
         nextSequence += 1
         let header = SegmentHeader(
             sequence: segment.sequence, salt: segment.salt, previousSequence: segments.last?.sequence ?? 0,
-            previousEnd: segments.last?.end ?? 0)
+            previousEnd: segments.last?.end ?? 0, wrapping: segment.wrapping)
         plan.roll = (spare.name, segment.name, header.encoded)
         plan.seal = seal
         return segment

@@ -47,6 +47,8 @@ package final class LogStore: QueueStore {
         var end: Int
         /// Of the file; ``Options/segmentSize`` unless it was another one when the segment was made.
         var size: Int
+        /// How its payloads may be wrapped.
+        var wrapping = SegmentWrapping()
         /// Up to where this process wrote zeros or knows of them.
         var zeroed = 0
 
@@ -60,7 +62,7 @@ package final class LogStore: QueueStore {
         var summary: [UInt8] = []
         /// A summary from a clean close stands at the end and must be voided before anything is appended.
         var isSealed = false
-        /// A flush failed in it: nothing more may be appended.
+        /// A flush failed in it, or payloads are wrapped in another way by now: nothing more may be appended.
         var isClosed = false
     }
 
@@ -72,10 +74,15 @@ package final class LogStore: QueueStore {
     }
 
     struct Reception {
+        /// What is not in the file.
         var bytes: [UInt8] = []
         var file: FileHandle?
+        /// Makes the pieces of a file that is wrapped.
+        var pieces: WrappedBodyFile?
+        /// Of the body.
         var size = 0
         /// Of what is in the file.
+        var fileSize = 0
         var checksum: UInt32 = 0
         /// Envelope numbers given out.
         var numbers: Set<UInt32> = []
@@ -86,6 +93,8 @@ package final class LogStore: QueueStore {
     let random: () -> UInt64
     /// Nil for a store that is only looked at.
     let lock: FileHandle?
+    /// How payloads are wrapped from now on, and what reads those of before.
+    var wrapping: PayloadWrapping
 
     var index = QueueIndex()
     /// In order of sequence; the last is the head.
@@ -114,15 +123,21 @@ package final class LogStore: QueueStore {
     var bodies: BoundedCache<MessageID, [UInt8]>
     /// Messages whose body file this process wrote or has checked.
     var verified: Set<MessageID> = []
+    /// Messages whose body file is under another key than the present one.
+    var otherFileKeys: Set<MessageID> = []
     var counts = StoreStatistics()
 
-    init(device: any StorageDevice, options: Options, lock: FileHandle?, random: @escaping () -> UInt64) {
+    init(
+        device: any StorageDevice, options: Options, wrapping: PayloadWrapping, lock: FileHandle?,
+        random: @escaping () -> UInt64
+    ) {
         precondition(
             options.segmentSize >= 2 * options.largestInlineBody + 4 * SegmentHeader.size
                 && options.segmentSize < Int(UInt32.max) / 2,
             "a segment holds at least one message, and its offsets fit in 32 bits")
         self.device = device
         self.options = options
+        self.wrapping = wrapping
         self.lock = lock
         self.random = random
         records = BoundedCache(limit: options.cachedEnvelopes)

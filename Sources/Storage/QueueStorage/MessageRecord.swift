@@ -15,6 +15,8 @@ struct MessageRecord: Equatable, Sendable {
         case inline(distance: Int, length: Int)
         /// In a file of its own.
         case file(size: Int64, checksum: UInt32)
+        /// The same, wrapped (``WrappedBodyFile``): size and checksum are those of the file.
+        case wrappedFile(size: Int64, checksum: UInt32)
         /// An `envelopes` record: the body is that of the message.
         case none
     }
@@ -82,6 +84,10 @@ struct MessageRecord: Equatable, Sendable {
             writer.write(checksum)
         case .none:
             writer.write(UInt8(2))
+        case .wrappedFile(let size, let checksum):
+            writer.write(UInt8(3))
+            writer.write(size)
+            writer.write(checksum)
         }
         transaction.encode(into: &writer)
         writer.write(created.seconds)
@@ -108,6 +114,7 @@ struct MessageRecord: Equatable, Sendable {
         case 0: body = .inline(distance: Int(try reader.readUInt32()), length: Int(try reader.readUInt32()))
         case 1: body = .file(size: try reader.readInt64(), checksum: try reader.readUInt32())
         case 2: body = .none
+        case 3: body = .wrappedFile(size: try reader.readInt64(), checksum: try reader.readUInt32())
         case let other: throw .unknownValue(UInt64(other), for: "body")
         }
         transaction = try Transaction(from: &reader)

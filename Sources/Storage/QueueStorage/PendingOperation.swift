@@ -6,7 +6,7 @@ enum PendingOperation {
     case commit(PreparedMessage)
     /// Written anew from the state at the time of the flush.
     case move(MessageID)
-    case add(MessageID, MessageRecord, payload: [UInt8])
+    case add(MessageID, MessageRecord, payload: StoredPayload)
     case history(EnvelopeID, DeliveryHistory, stamp: UInt64)
     /// No numbers for the whole message.
     case gone(MessageID, numbers: [UInt32], hasFile: Bool)
@@ -17,15 +17,17 @@ struct PreparedMessage {
     var id: MessageID
     var record: MessageRecord
     /// `record` encoded.
-    var payload: [UInt8]
+    var payload: StoredPayload
     /// The body, unless it is in a file.
     var bytes: [UInt8]
+    /// The same as it will stand on disk.
+    var body: StoredPayload
     var file: FileHandle?
     /// False until the file is synced and has its final name.
     var bodyIsDurable: Bool
 
     var layout: RecordLayout {
-        RecordLayout(message: id.rawValue, record: record, payload: payload, body: file == nil ? bytes : nil)
+        RecordLayout(message: id.rawValue, record: record, payload: payload, body: file == nil ? body : nil)
     }
 }
 
@@ -38,20 +40,26 @@ struct RecordLayout {
     var size: Int { records.reduce(0) { $0 + $1.size } }
 
     /// A whole message.
-    init(message: UInt32, record: MessageRecord, payload: [UInt8], body: [UInt8]?) {
+    init(message: UInt32, record: MessageRecord, payload: StoredPayload, body: StoredPayload?) {
         var records: [NewRecord] = []
-        if let body { records.append(NewRecord(kind: .body, message: message, payload: body)) }
+        if let body { records.append(NewRecord(kind: .body, message: message, body)) }
         let distance = records.first?.size ?? 0
-        records.append(NewRecord(kind: .message, message: message, payload: payload))
+        records.append(NewRecord(kind: .message, message: message, payload))
         self.records = records
         let size = records.reduce(0) { $0 + $1.size }
         entry = { offset in
             var indexed = IndexedMessage(
                 key: message, bodyOffset: UInt32(offset),
-                bodyLength: body.map { UInt32($0.count) } ?? IndexedMessage.fileBody, size: UInt32(size))
-            if case .file(let size, let checksum) = record.body {
+                bodyLength: body.map { UInt32($0.bytes.count) } ?? IndexedMessage.fileBody, size: UInt32(size))
+            switch record.body {
+            case .file(let size, let checksum):
                 indexed.bodyOffset = checksum
                 indexed.bodySize = UInt32(clamping: size)
+            case .wrappedFile(let size, let checksum):
+                indexed.bodyLength = IndexedMessage.wrappedFileBody
+                indexed.bodyOffset = checksum
+                indexed.bodySize = UInt32(clamping: size)
+            case .inline, .none: break
             }
             return .message(indexed, record.indexed(at: offset + distance))
         }

@@ -169,7 +169,7 @@ struct IndexedMessage: SortedElement, Equatable, Sendable {
     var segment: UInt32 = 0
     /// Of the body record; for a body in a file its checksum.
     var bodyOffset: UInt32
-    /// ``fileBody`` for a body in a file of its own.
+    /// Of the body record; ``fileBody`` or ``wrappedFileBody`` for a body in a file of its own.
     var bodyLength: UInt32
     /// Bytes in the segment.
     var size: UInt32
@@ -178,7 +178,9 @@ struct IndexedMessage: SortedElement, Equatable, Sendable {
     var bodySize: UInt32 = 0
 
     static let fileBody = UInt32.max
-    var hasFile: Bool { bodyLength == Self.fileBody }
+    static let wrappedFileBody = UInt32.max - 1
+    var hasFile: Bool { bodyLength >= Self.wrappedFileBody }
+    var fileIsWrapped: Bool { bodyLength == Self.wrappedFileBody }
     var bodyChecksum: UInt32 { bodyOffset }
 }
 

@@ -18,9 +18,15 @@ struct RecordHeader: Equatable {
         case gone = 5
         /// The ``LogEntry`` values of a segment, so that a start need not read it.
         case summary = 6
+
+        /// Not what a start must understand without a key: that something is gone, and what the index holds.
+        var mayBeWrapped: Bool { self != .gone && self != .summary }
     }
 
     var kind: Kind
+    /// How the payload is wrapped.
+    var wrapping: WrappingFlags = []
+    /// Of the payload as it stands here.
     var length: Int
     /// Zero in a summary.
     var message: UInt32
@@ -45,7 +51,7 @@ struct RecordHeader: Equatable {
         var writer = RecordWriter()
         writer.write(Self.marker)
         writer.write(kind.rawValue)
-        writer.write(UInt8(0))
+        writer.write(wrapping.rawValue)
         writer.write(UInt16(0))
         writer.write(UInt32(length))
         writer.write(message)
@@ -65,8 +71,10 @@ struct RecordHeader: Equatable {
         do {
             guard try reader.readUInt32() == Self.marker else { return nil }
             let kind = Kind(rawValue: try reader.readUInt8())
-            guard try reader.readUInt8() == 0, try reader.readUInt16() == 0, let kind else { return nil }
+            wrapping = WrappingFlags(rawValue: try reader.readUInt8())
+            guard wrapping.isSubset(of: .all), try reader.readUInt16() == 0, let kind else { return nil }
             self.kind = kind
+            guard wrapping.isEmpty || kind.mayBeWrapped else { return nil }
             length = Int(try reader.readUInt32())
             message = try reader.readUInt32()
             offset = Int(try reader.readUInt32())
@@ -79,8 +87,11 @@ struct RecordHeader: Equatable {
         }
     }
 
-    init(kind: Kind, message: UInt32, offset: Int, batch: UInt32, salt: UInt64, payload: [UInt8]) {
+    init(
+        kind: Kind, message: UInt32, offset: Int, batch: UInt32, salt: UInt64, payload: [UInt8], wrapping: WrappingFlags = []
+    ) {
         self.kind = kind
+        self.wrapping = wrapping
         self.message = message
         self.offset = offset
         self.batch = batch
@@ -95,13 +106,29 @@ struct NewRecord: Sendable {
     var kind: RecordHeader.Kind
     var message: UInt32
     var payload: [UInt8]
+    var wrapping: WrappingFlags = []
+
+    init(kind: RecordHeader.Kind, message: UInt32, payload: [UInt8]) {
+        self.kind = kind
+        self.message = message
+        self.payload = payload
+    }
+
+    /// One whose payload is wrapped already.
+    init(kind: RecordHeader.Kind, message: UInt32, _ stored: StoredPayload) {
+        self.kind = kind
+        self.message = message
+        payload = stored.bytes
+        wrapping = stored.flags
+    }
 
     var size: Int { RecordHeader.recordSize(payload: payload.count) }
 
     /// Appends the record, padded, to a buffer that will be written to `start` in the segment.
     func append(to buffer: inout [UInt8], start: Int, batch: UInt32, salt: UInt64) {
         let header = RecordHeader(
-            kind: kind, message: message, offset: start + buffer.count, batch: batch, salt: salt, payload: payload)
+            kind: kind, message: message, offset: start + buffer.count, batch: batch, salt: salt, payload: payload,
+            wrapping: wrapping)
         buffer += header.encoded
         buffer += payload
         let padding = size - RecordHeader.size - payload.count

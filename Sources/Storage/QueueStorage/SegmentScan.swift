@@ -17,8 +17,13 @@ struct SegmentScan {
     /// Where the records of the last flush begin: the only ones that may not have reached the disk.
     private(set) var lastBatchStart = SegmentHeader.size
 
+    /// Why sound records could not be understood: not by damage.
+    private(set) var obstacle: WrappingFailure?
+
     private let bytes: [UInt8]
     private let salt: UInt64
+    private let wrapping: PayloadWrapping
+    private let key: UInt64
     private var doubtfulBatch: UInt32?
     /// The body that was just passed: message, offset, length.
     private var body: (message: UInt32, offset: Int, length: Int)?
@@ -26,9 +31,13 @@ struct SegmentScan {
     /// - Parameters:
     ///   - bytes: The segment from its beginning.
     ///   - end: Where its records end, nil when that is not known.
-    init(_ bytes: [UInt8], salt: UInt64, end: Int?) {
+    ///   - wrapping: What reads its payloads.
+    ///   - key: The identifier of the key that they are under; zero when that is not known.
+    init(_ bytes: [UInt8], salt: UInt64, end: Int?, wrapping: PayloadWrapping = PayloadWrapping(), key: UInt64 = 0) {
         self.bytes = bytes
         self.salt = salt
+        self.wrapping = wrapping
+        self.key = key
         let limit = min(end ?? bytes.count, bytes.count)
         var position = SegmentHeader.size
         var gapStart: Int?
@@ -81,9 +90,9 @@ struct SegmentScan {
 
     /// False for a record whose content makes no sense.
     private mutating func accept(_ header: RecordHeader) -> Bool {
-        let payload = payload(header)
         defer { if header.kind != .body { body = nil } }
         guard header.kind == .body || MessageID(rawValue: header.message) != nil else { return false }
+        guard let payload = unwrapped(header) else { return false }
         do throws(RecordError) {
             switch header.kind {
             case .body:
@@ -114,6 +123,19 @@ struct SegmentScan {
         }
     }
 
+    /// The payload as it was before it was wrapped, bodies as they stand; nil when it cannot be had.
+    private mutating func unwrapped(_ header: RecordHeader) -> ArraySlice<UInt8>? {
+        let stored = payload(header)
+        guard header.kind != .body, !header.wrapping.isEmpty else { return stored }
+        do throws(WrappingFailure) {
+            return try wrapping.unwrap(
+                stored, header.wrapping, as: PayloadContext(header.kind, of: header.message), key: key, limit: bytes.count)[...]
+        } catch {
+            if error != .damaged { obstacle = error }
+            return nil
+        }
+    }
+
     private mutating func acceptMessage(_ header: RecordHeader, _ payload: ArraySlice<UInt8>) throws(RecordError) -> Bool {
         guard let id = MessageID(rawValue: header.message) else { return false }
         let record = try MessageRecord(decoding: payload, of: id)
@@ -128,6 +150,10 @@ struct SegmentScan {
             message.bodyLength = UInt32(length)
             message.size = UInt32(distance + header.recordSize)
         case .file(let size, let checksum):
+            message.bodyOffset = checksum
+            message.bodySize = UInt32(clamping: size)
+        case .wrappedFile(let size, let checksum):
+            message.bodyLength = IndexedMessage.wrappedFileBody
             message.bodyOffset = checksum
             message.bodySize = UInt32(clamping: size)
         case .none:

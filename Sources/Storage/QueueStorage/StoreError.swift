@@ -14,7 +14,20 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case tooLarge
     /// What was stored cannot be read back; the text names it.
     case damaged(String)
+    /// What is named is encrypted, and with none of the keys that were given. Nothing in it was touched.
+    case unknownKey(String)
+    /// What is named is compressed, which this build cannot read. Nothing in it was touched.
+    case compressed(String)
     case system(SystemError)
+
+    init(_ failure: WrappingFailure, _ name: String) {
+        self =
+            switch failure {
+            case .noKey: .unknownKey(name)
+            case .noCompressor: .compressed(name)
+            case .damaged: .damaged("\(name): bad record")
+            }
+    }
 
     init(_ error: SystemError) {
         self = error.isOutOfSpace ? .outOfSpace : .system(error)
@@ -29,6 +42,10 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         case .unknownMessage: "no such message"
         case .tooLarge: "too many envelopes for one message"
         case .damaged(let what): "damaged: \(what)"
+        case .unknownKey(let name):
+            "\(name) is encrypted with another key than the one given; a key that was in use before is named by "
+                + "queue encryption backup"
+        case .compressed(let name): "\(name) is compressed, and this program was built without the trait Compression"
         case .system(let error): error.description
         }
     }

@@ -38,6 +38,20 @@ package struct SecretBytes: ~Copyable {
         }
     }
 
+    /// The next line of what is not a file, without its end; octet by octet, so that nothing behind it is taken.
+    ///
+    /// - Throws: EFBIG above `room` octets.
+    package static func line(of raw: CInt, room: Int) throws(SystemError) -> SecretBytes {
+        try SecretBytes(room: room + 1) { memory throws(SystemError) in
+            for place in memory.indices {
+                let octet = UnsafeMutableRawBufferPointer(rebasing: memory[place...place])
+                let count = try checked("read") { read(raw, octet.baseAddress, 1) }
+                if count == 0 || memory[place] == UInt8(ascii: "\n") { return place }
+            }
+            throw SystemError("read", code: EFBIG)
+        }
+    }
+
     /// Writes them to a file without a copy in between.
     package func write(to file: borrowing OwnedDescriptor) throws(SystemError) {
         let raw = file.raw
@@ -58,3 +72,6 @@ package struct SecretBytes: ~Copyable {
         memory.deallocate()
     }
 }
+
+// The octets are written by the initializer and by the end alone; in between everybody may read them.
+extension SecretBytes: @unchecked Sendable {}

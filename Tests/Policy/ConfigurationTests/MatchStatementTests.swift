@@ -87,10 +87,20 @@ extension String {
 
     @Test(arguments: [
         ("queue encryption", QueueSettings.Encryption.prompt), ("queue encryption stdin", .standardInput),
-        ("queue encryption \"-\"", .standardInput),
+        ("queue encryption \"-\"", .standardInput), ("queue encryption file:/etc/mail/queue.key", .file("/etc/mail/queue.key")),
+        ("queue encryption credential:queue-key", .credential("queue-key")),
     ])
     func `the key of the queue can come later`(_ text: String, _ source: QueueSettings.Encryption) throws {
         #expect(try configuration(text + end).queue.encryption == source)
+    }
+
+    @Test func `a backup key is apart from the key`() throws {
+        let both = try configuration("queue encryption file:/new\nqueue encryption backup file:/old" + end).queue
+        #expect(both.encryption == .file("/new"))
+        #expect(both.backupEncryption == .file("/old"))
+        let backup = try configuration("queue encryption backup" + end).queue
+        #expect(backup.encryption == nil)
+        #expect(backup.backupEncryption == .prompt)
     }
 
     @Test(arguments: [
@@ -107,6 +117,7 @@ extension String {
         ("mta limit max-failures 1", "1:11: invalid mta limit keyword: max-failures"),
         ("mda limit max-session -1", "1:23: -1 is out of range, expected a number for max-session from 0 to 2147483647"),
         ("scheduler limit max-inflight", "1:29: syntax error at the end of the line, expected a number for max-inflight"),
+        ("queue encryption credential:a/b", "1:18: invalid name of a credential: a/b, expected a name without slashes"),
         ("srs ttl 23h", "1:9: srs ttl is less than one day, expected at least 1d"),
         ("admd \"a b\"", "1:6: admd may hold only printable characters"),
         ("queue compression foo", "1:19: syntax error at `foo`, expected the end of the statement"),

@@ -1,4 +1,5 @@
 import Envelopes
+import QueueCompression
 import SeededTesting
 import Testing
 
@@ -37,6 +38,32 @@ import Testing
                 }
                 model.device.fail(at: nil)
                 try model.crash(power: round % 2 == 1)
+                try #require(model.problems == [], "history \(seed)")
+            }
+        }
+    }
+
+    /// Every opening with other options, the keys of before being known.
+    @Test(arguments: [false, true]) func `random histories survive while options change`(_ power: Bool) throws {
+        let keys = ["a", "b"].map(SampleWrapping.cipher)
+        let compressor = QueueCompression.compressor()
+        let wrappings = [
+            PayloadWrapping(compressor: compressor, compresses: true, cipher: keys[0], formerCiphers: [keys[1]]),
+            PayloadWrapping(compressor: compressor, compresses: false, cipher: keys[1], formerCiphers: [keys[0]]),
+            PayloadWrapping(compressor: compressor, compresses: true, cipher: keys[1], formerCiphers: [keys[0]]),
+            PayloadWrapping(compressor: compressor, compresses: true, formerCiphers: keys),
+            PayloadWrapping(compressor: compressor, formerCiphers: keys),
+        ]
+        for seed in StoreModel.seeds {
+            var model = try StoreModel(seed: seed &+ 3000, wrappings: wrappings)
+            for round in 0..<6 {
+                for step in 0..<60 {
+                    if step % 20 == 19, round % 2 == 1 { model.device.fail(at: 1 + model.generator.next(below: 6)) }
+                    try model.step()
+                    if step == 30 { model.store?.use(wrappings[(round + 2) % wrappings.count]) }
+                }
+                model.device.fail(at: nil)
+                try model.crash(power: power)
                 try #require(model.problems == [], "history \(seed)")
             }
         }

@@ -73,11 +73,11 @@ import Testing
     @Test func `a segment of a newer version is refused and left alone`() throws {
         let device = SimulatedDevice()
         var header = SegmentHeader(sequence: 1, salt: 5, previousSequence: 0, previousEnd: 0)
-        header.version = 2
+        header.version = 3
         device.addOther("segments", isDirectory: true)
         device.setContent("segments/00000001", header.encoded)
         let before = device.calls
-        #expect(throws: StoreError.newerFormat(found: 2, understood: 1)) { _ = try Sample.open(device) }
+        #expect(throws: StoreError.newerFormat(found: 3, understood: 2)) { _ = try Sample.open(device) }
         #expect(device.calls == before)
     }
 

@@ -36,7 +36,11 @@ struct StoreModel {
     /// Broken promises.
     var problems: [String] = []
 
-    init(seed: UInt64) throws {
+    /// How payloads are wrapped; another one with each opening.
+    let wrappings: [PayloadWrapping]
+
+    init(seed: UInt64, wrappings: [PayloadWrapping] = [PayloadWrapping()]) throws {
+        self.wrappings = wrappings
         generator = SplitMix64(seed: seed)
         device.seed(seed &* 977)
         try open()
@@ -63,7 +67,7 @@ struct StoreModel {
         store = nil
         openings += 1
         store = try LogStore.open(
-            device: device, options: Self.options, random: Sample.random(generator.next() ^ openings)
+            device: device, options: Self.options, wrapping: wrappings[Int(openings) % wrappings.count], random: Sample.random(generator.next() ^ openings)
         ).store
     }
 

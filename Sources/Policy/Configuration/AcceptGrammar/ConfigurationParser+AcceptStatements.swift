@@ -112,7 +112,9 @@ extension ConfigurationParser {
             result.places.compression = location
         } else if take("encryption") {
             result.places.encryption = location
-            result.queue.encryption = take("key") ? try encryptionKey() : .prompt
+            let isBackup = take("backup")
+            let encryption = take("key") ? try encryptionKey() : .prompt
+            if isBackup { result.queue.backupEncryption = encryption } else { result.queue.encryption = encryption }
         } else {
             throw unexpected("`compression` or `encryption`")
         }

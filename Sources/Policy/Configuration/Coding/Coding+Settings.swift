@@ -3,7 +3,10 @@
 extension QueueSettings: BinaryRecord {
     static var blank: QueueSettings { QueueSettings() }
     static var fields: [BinaryField<Self>] {
-        [.init(\.timeToLive), .init(\.usesCompression), .init(\.encryption), .init(\.bounceWarnIntervals)]
+        [
+            .init(\.timeToLive), .init(\.usesCompression), .init(\.encryption), .init(\.backupEncryption),
+            .init(\.bounceWarnIntervals),
+        ]
     }
 }
 
@@ -15,6 +18,12 @@ extension QueueSettings.Encryption: BinaryValue {
         case .key(let key):
             bytes.append(3)
             key.encode(into: &bytes)
+        case .file(let path):
+            bytes.append(4)
+            path.encode(into: &bytes)
+        case .credential(let name):
+            bytes.append(5)
+            name.encode(into: &bytes)
         }
     }
 
@@ -23,6 +32,8 @@ extension QueueSettings.Encryption: BinaryValue {
         case 1: self = .prompt
         case 2: self = .standardInput
         case 3: self = .key(try String(from: &reader))
+        case 4: self = .file(try String(from: &reader))
+        case 5: self = .credential(try String(from: &reader))
         default: throw .invalidValue
         }
     }

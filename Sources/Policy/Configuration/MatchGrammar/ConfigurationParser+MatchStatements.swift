@@ -134,7 +134,11 @@ extension ConfigurationParser {
             result.places.compression = location
         } else if take("encryption") {
             result.places.encryption = location
-            result.queue.encryption = isString ? try encryptionKey() : .prompt
+            if take("backup") {
+                result.queue.backupEncryption = isString ? try encryptionKey() : .prompt
+            } else {
+                result.queue.encryption = isString ? try encryptionKey() : .prompt
+            }
         } else if take("ttl") {
             result.queue.timeToLive = try delay("a lifetime")
         } else {
@@ -147,8 +151,17 @@ extension ConfigurationParser {
         let location = token.location
         let key = try string("a key of 32 bytes")
         if key == "-" || Self.lowercased(key) == "stdin" { return .standardInput }
+        if key.hasPrefix("file:") { return .file(String(key.dropFirst("file:".count))) }
+        if key.hasPrefix("credential:") {
+            let name = String(key.dropFirst("credential:".count))
+            guard !name.isEmpty, !name.hasPrefix("."), !name.utf8.contains(UInt8(ascii: "/")) else {
+                throw fail(at: location, "invalid name of a credential: \(name)", expected: "a name without slashes")
+            }
+            return .credential(name)
+        }
         // Checked for real when the queue is opened; said here while the place is known.
-        if key.utf8.count != 32 {
+        let isHexadecimal = key.utf8.count == 64 && key.allSatisfy(\.isHexDigit)
+        if key.utf8.count != 32, !isHexadecimal {
             warn(at: location, "the key for queue encryption has \(key.utf8.count) bytes instead of 32: the queue will not open")
         }
         return .key(key)

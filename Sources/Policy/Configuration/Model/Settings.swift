@@ -4,7 +4,10 @@ package struct QueueSettings: Hashable, Sendable {
     /// Seconds a message is tried: 4 days.
     package var timeToLive: Int64 = 4 * 86_400
     package var usesCompression = false
+    /// The key of what is written from now on.
     package var encryption: Encryption?
+    /// The key of what was written before, where that was another.
+    package var backupEncryption: Encryption?
     /// Delays in seconds after which the sender is told that a message still waits; at most 4.
     package var bounceWarnIntervals: [Int64] = [4 * 3_600]
 
@@ -13,8 +16,17 @@ package struct QueueSettings: Hashable, Sendable {
         case prompt
         /// One line from standard input at start.
         case standardInput
-        /// 32 bytes.
+        /// 32 bytes, or 64 hexadecimal digits.
         case key(String)
+        /// In a file, read at start.
+        case file(String)
+        /// A credential of this name from the service manager.
+        case credential(String)
+
+        /// The same for whoever need not know the key.
+        package var withoutSecret: Encryption {
+            if case .key = self { .key("") } else { self }
+        }
     }
     package init() {}
 }
