@@ -65,7 +65,8 @@ let package = Package(
     targets: [
         // Mail: RFCs as values and machines.
         room("Mail", "MailSyntax"),
-        room("Mail", "Envelopes", ["MailSyntax"]),
+        room("Mail", "JSON"),
+        room("Mail", "Envelopes", ["JSON", "MailSyntax"]),
         room("Mail", "Authentication", ["MailSyntax"]),
         room("Mail", "SMTPProtocol", ["MailSyntax", "Envelopes", "Authentication"]),
 
@@ -74,7 +75,7 @@ let package = Package(
         room("Policy", "Configuration", ["Authentication", "MailSyntax", "Tables"]),
         room("Policy", "Rules", ["MailSyntax", "Envelopes", "SMTPProtocol", "Tables", "Configuration"]),
         room("Policy", "Scheduling", ["Envelopes"]),
-        room("Policy", "Routing", ["MailSyntax", "Envelopes", "Configuration"]),
+        room("Policy", "Routing", ["JSON", "MailSyntax", "Envelopes", "Configuration"]),
 
         // System: Unix.
         .target(name: "CPlatform", path: "compat/Platform", publicHeadersPath: "include"),
@@ -142,7 +143,7 @@ let package = Package(
             ]),
         program(
             "smtpctl", in: "Sources/Programs/smtpctl",
-            ["ControlMessages", "Envelopes", "QueueStorage", "WireFormat", "Platform", "OfflineStore"]),
+            ["ControlMessages", "Envelopes", "JSON", "QueueStorage", "WireFormat", "Platform", "OfflineStore"]),
         program(
             "mail.agent", in: "Sources/Programs/mail.agent",
             ["MailboxDelivery", "MailSyntax", "Envelopes", "SMTPProtocol", "Platform", "WireFormat", "AgentMessages"]),
@@ -190,6 +191,7 @@ let package = Package(
             name: "ServerTesting", dependencies: ["Platform"], path: "Tests/Support/ServerTesting",
             swiftSettings: swift),
         tests("Mail", "MailSyntax"),
+        tests("Mail", "JSON"),
         tests("Mail", "Envelopes"),
         tests("Mail", "SMTPProtocol", ["Authentication"], data: ["Dialogues"]),
         tests("Mail", "Authentication", ["MailSyntax", "Passwords"]),
