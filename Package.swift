@@ -106,11 +106,11 @@ let package = Package(
         room("Storage", "MailboxDelivery", ["MailSyntax", "Envelopes", "SMTPProtocol", "Platform"]),
 
         // Processes: one module per role, composition only.
-        room("Processes", "ControlMessages", ["Envelopes", "WireFormat", "Platform"]),
+        room("Processes", "ControlMessages", ["Envelopes", "MailSyntax", "WireFormat", "Platform"]),
         room("Processes", "AgentMessages", ["MailSyntax", "Envelopes", "WireFormat"]),
         room(
             "Processes", "ProcessMessages",
-            ["Authentication", "MailSyntax", "Envelopes", "SMTPProtocol", "Scheduling", "Tables", "WireFormat"]),
+            ["Authentication", "MailSyntax", "Envelopes", "Routing", "SMTPProtocol", "Scheduling", "Tables", "WireFormat"]),
 
         room(
             "Processes", "RoleProcess",
@@ -120,7 +120,7 @@ let package = Package(
             [
                 "Authentication", "Configuration", "Certificates", "TLS", "Tables", "MailSyntax", "TableBackends", "AgentMessages",
             ]),
-        process("ControlProcess", ["Envelopes", "Scheduling", "ControlMessages"]),
+        process("ControlProcess", ["Configuration", "Envelopes", "MailSyntax", "Routing", "Scheduling", "ControlMessages"]),
         process("LookupProcess", ["Authentication", "Configuration", "Cryptography", "Envelopes", "MailSyntax", "Passwords", "SMTPProtocol", "Tables", "Rules", "TableBackends", "Resolver", dnssec("ValidatingResolver")]),
         process("QueueProcess", ["Configuration", "Envelopes", "MailSyntax", "QueueStorage", "Scheduling"]),
         process("SchedulerProcess", ["Configuration", "Envelopes", "Scheduling"]),

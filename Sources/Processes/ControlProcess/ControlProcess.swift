@@ -26,6 +26,8 @@ package final class ControlProcess: RoleProcess {
     var pausedServices: Set<ControlService> = []
     let startTime = wallClockSeconds()
     var sessionCount: Int64 = 0
+    /// Its members may look at everything but messages.
+    var readersGroup: UInt32?
 
     let answers = ControlAnswers()
 
@@ -70,6 +72,8 @@ package final class ControlProcess: RoleProcess {
     func receive(_ message: DispatcherToControl) {
         switch message {
         case .statistics(let request, let values): answers.statistics.resolve(request, values)
+        case .listing(let request, let text, let isLast): receive(text, of: request, isLast: isLast)
+        case .ordered(let request, let done): answers.routingOrders.resolve(request, done)
         }
     }
 
@@ -81,7 +85,8 @@ package final class ControlProcess: RoleProcess {
 
     func receive(_ message: QueueToControl, _ file: consuming OwnedDescriptor?) {
         switch message {
-        case .page(let request, let entries): answers.pages.resolve(request, entries)
+        case .page(let request, let entries, let next): answers.pages.resolve(request, (entries, next))
+        case .selected(let request, let ids, let next): answers.selections.resolve(request, (ids, next))
         case .envelope(let request, let envelope): answers.envelopes.resolve(request, envelope)
         case .body(let request, let body): answers.bodies.resolve(request, ReceivedBody(body: body, file: DescriptorBox(optional: file)))
         case .statistics(let request, let values): answers.statistics.resolve(request, values)
@@ -102,25 +107,8 @@ package final class ControlProcess: RoleProcess {
             guard let socket = socket.take() else { context.fail("the control socket did not come along") }
             listen(on: socket)
         case .reloaded(let request, let errors): answers.reloads.resolve(request, errors)
+        case .readers(let group): readersGroup = group
+        case .tracing(let request, let failure): answers.traces.resolve(request, failure)
         }
     }
-}
-
-/// Questions of clients that other roles have not answered yet, a table per kind of answer.
-@EventLoopActor
-final class ControlAnswers {
-    let pages = PendingRequests<ListedLines>()
-    let envelopes = PendingRequests<ListedEnvelope?>()
-    let bodies = PendingRequests<ReceivedBody>()
-    let states = PendingRequests<[RunState]>()
-    let counts = PendingRequests<UInt64>()
-    let statistics = PendingRequests<[Statistic]>()
-    let tableUpdates = PendingRequests<String?>()
-    let reloads = PendingRequests<[String]>()
-}
-
-/// A message's bytes, or the file that holds them; nil for an unknown message.
-struct ReceivedBody {
-    let body: MessageBody?
-    let file: DescriptorBox?
 }

@@ -88,19 +88,6 @@ extension DispatcherProcess {
                 + "rcpt=<\(envelope.recipient.text)> user=\(task.delivery.user ?? "-") delay=\(durationText(delay)) "
                 + outcome.logFields)
     }
-
-    func statistics() -> [Statistic] {
-        [
-            Statistic(key: "smtp.session", value: sessions.total),
-            Statistic(key: "smtp.session.local", value: sessions.totalLocal),
-            Statistic(key: "smtp.session.open", value: Int64(sessions.count)),
-            Statistic(key: "mda.envelope", value: Int64(deliveries.envelopeCount)),
-            Statistic(key: "mda.running", value: Int64(deliveries.agentCount)),
-            Statistic(key: "mta.envelope", value: Int64(relays.envelopeCount)),
-            Statistic(key: "mta.session", value: Int64(relays.sessionCount)),
-            Statistic(key: "mda.user", value: Int64(deliveries.userCount)),
-        ]
-    }
 }
 
 extension DeliveryOutcome {

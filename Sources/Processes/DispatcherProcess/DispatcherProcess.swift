@@ -151,6 +151,11 @@ package final class DispatcherProcess: RoleProcess {
             acceptSubmission(socket, uid: uid)
         case .setPaused(let paused): setPaused(paused)
         case .statistics(let request): control?.send(.statistics(request: request, statistics()))
+        case .list(let request, let list, let asJSON): show(list, asJSON, answering: request)
+        case .resumeRoute(let request, let id):
+            control?.send(.ordered(request: request, relays.resumeRoute(id)))
+        case .setBlocked(let request, let source, let domain, let blocked):
+            control?.send(.ordered(request: request, relays.setBlocked(source, domain, blocked)))
         }
     }
 

@@ -181,6 +181,21 @@ package final class ParentProcess {
             for handle in roles.values { handle.link.send(.setVerbose(verbose)) }
         case .stop:
             end(status: 0)
+        case .setTracing(let request, let subject, let isOn):
+            control?.send(.tracing(request: request, failure: setTracing(subject, isOn)))
+        }
+    }
+
+    /// Nil, or why the subject cannot be traced.
+    private func setTracing(_ word: String, _ isOn: Bool) -> String? {
+        do throws(TraceSubjects.Problem) {
+            for subject in try TraceSubjects.named(word) {
+                log.settings.setTracing(subject, isOn)
+                for handle in roles.values { handle.link.send(.setTracing(subject: subject.name, isOn)) }
+            }
+            return nil
+        } catch {
+            return "\(error)"
         }
     }
 

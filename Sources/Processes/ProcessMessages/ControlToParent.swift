@@ -8,6 +8,8 @@ package enum ControlToParent: WireMessage, Hashable {
     case setVerbose(Bool)
     /// End the daemon in order.
     case stop
+    /// Trace a subject in all roles, or no longer. Answered by ``ParentToControl/tracing(request:failure:)``.
+    case setTracing(request: UInt64, subject: String, Bool)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -19,6 +21,11 @@ package enum ControlToParent: WireMessage, Hashable {
             writer.write(verbose)
         case .stop:
             writer.write(UInt8(3))
+        case .setTracing(let request, let subject, let isOn):
+            writer.write(UInt8(4))
+            writer.write(request)
+            writer.write(subject)
+            writer.write(isOn)
         }
     }
 
@@ -27,6 +34,9 @@ package enum ControlToParent: WireMessage, Hashable {
         case 1: self = .reload(request: try reader.readUInt64())
         case 2: self = .setVerbose(try reader.readBool())
         case 3: self = .stop
+        case 4:
+            self = .setTracing(
+                request: try reader.readUInt64(), subject: try reader.readName(), try reader.readBool())
         case let kind: throw .unknownValue(UInt64(kind), for: "ControlToParent")
         }
     }

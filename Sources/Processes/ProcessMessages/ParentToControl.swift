@@ -1,12 +1,16 @@
 import WireFormat
 
-/// What the parent gives control: its socket, and the outcome of a reload.
+/// What the parent gives control: its socket, what the configuration says of it, and the outcome of orders.
 package enum ParentToControl: WireMessage, Hashable {
     /// The listening control socket comes along.
     case socket
     /// The answer to ``ControlToParent/reload(request:)``. No errors: the new configuration is in force; else why
     /// the old one still is, each reason one printable line.
     case reloaded(request: UInt64, errors: [String])
+    /// The group whose members may look at the queue and the counters, by its number; nil for none.
+    case readers(group: UInt32?)
+    /// The answer to ``ControlToParent/setTracing(request:subject:_:)``: nil, or why not in one printable line.
+    case tracing(request: UInt64, failure: String?)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -16,6 +20,13 @@ package enum ParentToControl: WireMessage, Hashable {
             writer.write(UInt8(2))
             writer.write(request)
             writer.write(list: errors) { $1.write(line: $0) }
+        case .readers(let group):
+            writer.write(UInt8(3))
+            writer.write(group) { $1.write($0) }
+        case .tracing(let request, let failure):
+            writer.write(UInt8(4))
+            writer.write(request)
+            writer.write(failure) { $1.write(line: $0) }
         }
     }
 
@@ -26,6 +37,11 @@ package enum ParentToControl: WireMessage, Hashable {
             self = .reloaded(
                 request: try reader.readUInt64(),
                 errors: try reader.readList { reader throws(WireError) in try reader.readLine() })
+        case 3: self = .readers(group: try reader.readOptional { reader throws(WireError) in try reader.readUInt32() })
+        case 4:
+            self = .tracing(
+                request: try reader.readUInt64(),
+                failure: try reader.readOptional { reader throws(WireError) in try reader.readLine() })
         case let kind: throw .unknownValue(UInt64(kind), for: "ParentToControl")
         }
     }

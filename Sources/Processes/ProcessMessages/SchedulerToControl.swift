@@ -44,8 +44,10 @@ package enum SchedulerToControl: WireMessage, Hashable {
 
 /// Where an envelope stands in the schedule.
 package enum RunState: WireMessage, Hashable {
-    /// Seconds until the next try, negative when overdue.
+    /// Seconds until the first try, negative when overdue.
     case pending(seconds: Int64)
+    /// The same for one that has been tried.
+    case deferred(seconds: Int64)
     /// Seconds since the try began.
     case inflight(seconds: Int64)
     /// Waits for its user or relay to have room.
@@ -69,6 +71,9 @@ package enum RunState: WireMessage, Hashable {
             writer.write(UInt8(4))
         case .unknown:
             writer.write(UInt8(5))
+        case .deferred(let seconds):
+            writer.write(UInt8(6))
+            writer.write(seconds)
         }
     }
 
@@ -79,6 +84,7 @@ package enum RunState: WireMessage, Hashable {
         case 3: self = .held
         case 4: self = .suspended
         case 5: self = .unknown
+        case 6: self = .deferred(seconds: try reader.readInt64())
         case let kind: throw .unknownValue(UInt64(kind), for: "RunState")
         }
     }

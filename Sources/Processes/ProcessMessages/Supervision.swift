@@ -10,6 +10,8 @@ package enum ParentToChild: WireMessage, Hashable {
     case serve
     /// Log debug messages too, or no longer.
     case setVerbose(Bool)
+    /// Log what a subject has to tell, or no longer.
+    case setTracing(subject: String, Bool)
     /// Finish or roll back what is under way, then exit with status 0.
     case shutdown
 
@@ -28,6 +30,10 @@ package enum ParentToChild: WireMessage, Hashable {
             writer.write(verbose)
         case .shutdown:
             writer.write(UInt8(5))
+        case .setTracing(let subject, let isOn):
+            writer.write(UInt8(6))
+            writer.write(subject)
+            writer.write(isOn)
         }
     }
 
@@ -38,6 +44,7 @@ package enum ParentToChild: WireMessage, Hashable {
         case 3: self = .serve
         case 4: self = .setVerbose(try reader.readBool())
         case 5: self = .shutdown
+        case 6: self = .setTracing(subject: try reader.readName(), try reader.readBool())
         case let kind: throw .unknownValue(UInt64(kind), for: "ParentToChild")
         }
     }

@@ -195,8 +195,12 @@ package final class QueueProcess: RoleProcess {
 
     func receive(_ message: ControlToQueue) {
         switch message {
-        case .page(let request, let after, let message, let limit):
-            control?.send(.page(request: request, page(after: after, of: message, limit: Int(limit))))
+        case .page(let request, let after, let filter, let limit):
+            let (lines, next) = page(after: after, filter, limit: Int(limit))
+            control?.send(.page(request: request, lines, next: next))
+        case .select(let request, let after, let filter):
+            let (ids, next) = select(after: after, filter)
+            control?.send(.selected(request: request, ids, next: next))
         case .envelope(let request, let id):
             control?.send(.envelope(request: request, listed(id)))
         case .body(let request, let id): sendBody(of: id, answering: request)

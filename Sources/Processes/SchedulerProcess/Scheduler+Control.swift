@@ -21,7 +21,7 @@ extension SchedulerProcess {
         guard let status = scheduler.status(of: id, now: now) else { return .unknown }
         if status.isSuspended { return .suspended }
         switch status.state {
-        case .pending(let seconds): return .pending(seconds: seconds)
+        case .pending(let seconds): return status.attempts > 0 ? .deferred(seconds: seconds) : .pending(seconds: seconds)
         case .inflight(let seconds): return .inflight(seconds: seconds)
         case .held: return .held
         case .removing: return .unknown
@@ -49,6 +49,10 @@ extension SchedulerProcess {
         switch selection {
         case .envelope(let id):
             if count > 0 { queue?.send(.suspended(id, suspended)) }
+        case .envelopes(let ids):
+            for id in ids where scheduler.status(of: id, now: now)?.isSuspended == suspended {
+                queue?.send(.suspended(id, suspended))
+            }
         case .message(let message):
             note(suspended, envelopesOf: message)
         case .all:
