@@ -66,6 +66,7 @@ let package = Package(
         // Mail: RFCs as values and machines.
         room("Mail", "MailSyntax"),
         room("Mail", "JSON"),
+        room("Mail", "SenderPolicy", ["MailSyntax"]),
         room("Mail", "Envelopes", ["JSON", "MailSyntax"]),
         room("Mail", "Authentication", ["MailSyntax"]),
         room("Mail", "SMTPProtocol", ["MailSyntax", "Envelopes", "Authentication"]),
@@ -143,7 +144,10 @@ let package = Package(
             ]),
         program(
             "smtpctl", in: "Sources/Programs/smtpctl",
-            ["ControlMessages", "Envelopes", "JSON", "QueueStorage", "WireFormat", "Platform", "OfflineStore"]),
+            [
+                "ControlMessages", "Cryptography", "Envelopes", "EventLoop", "JSON", "MailSyntax", "OfflineStore", "Platform",
+                "QueueStorage", "Resolver", "RoleProcess", "SenderPolicy", "WireFormat",
+            ]),
         program(
             "mail.agent", in: "Sources/Programs/mail.agent",
             ["MailboxDelivery", "MailSyntax", "Envelopes", "SMTPProtocol", "Platform", "WireFormat", "AgentMessages"]),
@@ -192,6 +196,7 @@ let package = Package(
             swiftSettings: swift),
         tests("Mail", "MailSyntax"),
         tests("Mail", "JSON"),
+        tests("Mail", "SenderPolicy", ["MailSyntax"]),
         tests("Mail", "Envelopes"),
         tests("Mail", "SMTPProtocol", ["Authentication"], data: ["Dialogues"]),
         tests("Mail", "Authentication", ["MailSyntax", "Passwords"]),
@@ -218,7 +223,7 @@ let package = Package(
         tests(
             "Processes", "ProcessMessages",
             [
-                "Authentication", "MailSyntax", "Envelopes", "SMTPProtocol", "Scheduling", "Tables", "WireFormat",
+                "Authentication", "MailSyntax", "Envelopes", "Routing", "SMTPProtocol", "Scheduling", "Tables", "WireFormat",
                 "WireTesting",
             ]),
         tests(
@@ -247,7 +252,7 @@ let package = Package(
             dependencies: ["ServerTesting", "mail.agent", "AgentMessages", "MailSyntax", "Envelopes", "WireFormat", "Platform"],
             path: "Tests/Programs/MailAgentTests", swiftSettings: swift),
         .testTarget(
-            name: "SmtpctlTests", dependencies: ["smtpctl", "ControlMessages", "Envelopes", "SeededTesting"],
+            name: "SmtpctlTests", dependencies: ["smtpctl", "ControlMessages", "Envelopes", "JSON", "MailSyntax", "SeededTesting"],
             path: "Tests/Programs/SmtpctlTests", swiftSettings: swift),
         // With real processes: the programs are built along, and found beside the test bundle.
         .testTarget(

@@ -14,7 +14,7 @@ final class ControlAnswers {
     let bodies = PendingRequests<ReceivedBody>()
     let states = PendingRequests<[RunState]>()
     let counts = PendingRequests<UInt64>()
-    let statistics = PendingRequests<[Statistic]>()
+    let statistics = PendingRequests<StatisticsReport>()
     let tableUpdates = PendingRequests<String?>()
     let reloads = PendingRequests<[String]>()
     let traces = PendingRequests<String?>()

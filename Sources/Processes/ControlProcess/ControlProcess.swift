@@ -23,6 +23,9 @@ package final class ControlProcess: RoleProcess {
     var acceptor: Acceptor?
     /// Connections by the uid at their other end.
     var clients: [UInt32: Int] = [:]
+    /// Where counters are served.
+    var metricsAcceptors: [Acceptor] = []
+    var metricsClients = 0
     var pausedServices: Set<ControlService> = []
     let startTime = wallClockSeconds()
     var sessionCount: Int64 = 0
@@ -65,13 +68,14 @@ package final class ControlProcess: RoleProcess {
 
     package func shutdown() async {
         acceptor?.close()
+        closeMetrics()
     }
 
     // MARK: What comes in
 
     func receive(_ message: DispatcherToControl) {
         switch message {
-        case .statistics(let request, let values): answers.statistics.resolve(request, values)
+        case .statistics(let request, let report): answers.statistics.resolve(request, report)
         case .listing(let request, let text, let isLast): receive(text, of: request, isLast: isLast)
         case .ordered(let request, let done): answers.routingOrders.resolve(request, done)
         }
@@ -80,6 +84,7 @@ package final class ControlProcess: RoleProcess {
     func receive(_ message: LookupToControl) {
         switch message {
         case .tableUpdated(let request, let failure): answers.tableUpdates.resolve(request, failure)
+        case .statistics(let request, let report): answers.statistics.resolve(request, report)
         }
     }
 
@@ -89,7 +94,7 @@ package final class ControlProcess: RoleProcess {
         case .selected(let request, let ids, let next): answers.selections.resolve(request, (ids, next))
         case .envelope(let request, let envelope): answers.envelopes.resolve(request, envelope)
         case .body(let request, let body): answers.bodies.resolve(request, ReceivedBody(body: body, file: DescriptorBox(optional: file)))
-        case .statistics(let request, let values): answers.statistics.resolve(request, values)
+        case .statistics(let request, let report): answers.statistics.resolve(request, report)
         }
     }
 
@@ -97,7 +102,7 @@ package final class ControlProcess: RoleProcess {
         switch message {
         case .states(let request, let states): answers.states.resolve(request, states)
         case .affected(let request, let count): answers.counts.resolve(request, count)
-        case .statistics(let request, let values): answers.statistics.resolve(request, values)
+        case .statistics(let request, let report): answers.statistics.resolve(request, report)
         }
     }
 
@@ -109,6 +114,11 @@ package final class ControlProcess: RoleProcess {
         case .reloaded(let request, let errors): answers.reloads.resolve(request, errors)
         case .readers(let group): readersGroup = group
         case .tracing(let request, let failure): answers.traces.resolve(request, failure)
+        case .statistics(let request, let report): answers.statistics.resolve(request, report)
+        case .closeMetrics: closeMetrics()
+        case .metricsSocket:
+            guard let socket = socket.take() else { context.fail("a socket for metrics did not come along") }
+            serveMetrics(on: socket)
         }
     }
 }

@@ -83,6 +83,7 @@ extension DispatcherProcess {
     private func logDelivery(_ task: LocalTask, _ outcome: DeliveryOutcome) {
         let envelope = task.envelope
         let delay = max(0, wallClockSeconds() - envelope.created.seconds)
+        if case .delivered = outcome { counts.delivered(locally: true, after: delay) }
         log.info(
             "mda delivery evpid=\(envelope.id) from=<\(task.message.transaction.sender.text)> to=<\(envelope.destination.text)> "
                 + "rcpt=<\(envelope.recipient.text)> user=\(task.delivery.user ?? "-") delay=\(durationText(delay)) "

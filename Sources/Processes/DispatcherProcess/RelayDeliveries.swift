@@ -168,6 +168,7 @@ final class RelayDeliveries {
         let session = connection.flatMap { sessions[$0] }
         logDelivery(task, outcome, session)
         if case .delivered(let text) = outcome {
+            dispatcher.counts.delivered(locally: false, after: wallClockSeconds() - task.envelope.created.seconds)
             dispatcher.queue?.send(.relayed(id, text, nextServerReports: session?.capabilities.dsn ?? false))
         } else {
             dispatcher.queue?.send(.outcome(id, outcome))

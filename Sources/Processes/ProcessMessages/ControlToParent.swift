@@ -10,6 +10,8 @@ package enum ControlToParent: WireMessage, Hashable {
     case stop
     /// Trace a subject in all roles, or no longer. Answered by ``ParentToControl/tracing(request:failure:)``.
     case setTracing(request: UInt64, subject: String, Bool)
+    /// Answered by ``ParentToControl/statistics(request:_:)``.
+    case statistics(request: UInt64)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -26,6 +28,9 @@ package enum ControlToParent: WireMessage, Hashable {
             writer.write(request)
             writer.write(subject)
             writer.write(isOn)
+        case .statistics(let request):
+            writer.write(UInt8(5))
+            writer.write(request)
         }
     }
 
@@ -37,6 +42,7 @@ package enum ControlToParent: WireMessage, Hashable {
         case 4:
             self = .setTracing(
                 request: try reader.readUInt64(), subject: try reader.readName(), try reader.readBool())
+        case 5: self = .statistics(request: try reader.readUInt64())
         case let kind: throw .unknownValue(UInt64(kind), for: "ControlToParent")
         }
     }

@@ -3,7 +3,7 @@ import WireFormat
 /// The dispatcher's answers to control.
 package enum DispatcherToControl: WireMessage, Hashable {
     /// The answer to ``ControlToDispatcher/statistics(request:)``.
-    case statistics(request: UInt64, [Statistic])
+    case statistics(request: UInt64, StatisticsReport)
     /// A part of the answer to ``ControlToDispatcher/list(request:_:asJSON:)``: whole lines, each with its end.
     case listing(request: UInt64, ListingText, isLast: Bool)
     /// The answer to an order about routing: false when there is nothing of that name, or it was so already.
@@ -11,10 +11,10 @@ package enum DispatcherToControl: WireMessage, Hashable {
 
     package func encode(into writer: inout WireWriter) {
         switch self {
-        case .statistics(let request, let values):
+        case .statistics(let request, let report):
             writer.write(UInt8(1))
             writer.write(request)
-            writer.write(list: values) { $0.encode(into: &$1) }
+            report.encode(into: &writer)
         case .listing(let request, let text, let isLast):
             writer.write(UInt8(2))
             writer.write(request)
@@ -31,8 +31,7 @@ package enum DispatcherToControl: WireMessage, Hashable {
         switch try reader.readUInt8() {
         case 1:
             self = .statistics(
-                request: try reader.readUInt64(),
-                try reader.readList { reader throws(WireError) in try Statistic(from: &reader) })
+                request: try reader.readUInt64(), try StatisticsReport(from: &reader))
         case 2:
             self = .listing(
                 request: try reader.readUInt64(), try ListingText(from: &reader), isLast: try reader.readBool())

@@ -11,6 +11,12 @@ package enum ParentToControl: WireMessage, Hashable {
     case readers(group: UInt32?)
     /// The answer to ``ControlToParent/setTracing(request:subject:_:)``: nil, or why not in one printable line.
     case tracing(request: UInt64, failure: String?)
+    /// The answer to ``ControlToParent/statistics(request:)``.
+    case statistics(request: UInt64, StatisticsReport)
+    /// A listening socket for whoever collects counters comes along.
+    case metricsSocket
+    /// Serve no metrics any more: sockets that follow are all there are.
+    case closeMetrics
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -23,6 +29,12 @@ package enum ParentToControl: WireMessage, Hashable {
         case .readers(let group):
             writer.write(UInt8(3))
             writer.write(group) { $1.write($0) }
+        case .statistics(let request, let report):
+            writer.write(UInt8(5))
+            writer.write(request)
+            report.encode(into: &writer)
+        case .metricsSocket: writer.write(UInt8(6))
+        case .closeMetrics: writer.write(UInt8(7))
         case .tracing(let request, let failure):
             writer.write(UInt8(4))
             writer.write(request)
@@ -42,6 +54,9 @@ package enum ParentToControl: WireMessage, Hashable {
             self = .tracing(
                 request: try reader.readUInt64(),
                 failure: try reader.readOptional { reader throws(WireError) in try reader.readLine() })
+        case 5: self = .statistics(request: try reader.readUInt64(), try StatisticsReport(from: &reader))
+        case 6: self = .metricsSocket
+        case 7: self = .closeMetrics
         case let kind: throw .unknownValue(UInt64(kind), for: "ParentToControl")
         }
     }

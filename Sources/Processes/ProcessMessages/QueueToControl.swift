@@ -13,7 +13,7 @@ package enum QueueToControl: WireMessage, Hashable {
     /// descriptor.
     case body(request: UInt64, MessageBody?)
     /// The answer to ``ControlToQueue/statistics(request:)``.
-    case statistics(request: UInt64, [Statistic])
+    case statistics(request: UInt64, StatisticsReport)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -35,10 +35,10 @@ package enum QueueToControl: WireMessage, Hashable {
             writer.write(UInt8(3))
             writer.write(request)
             writer.write(body) { $0.encode(into: &$1) }
-        case .statistics(let request, let values):
+        case .statistics(let request, let report):
             writer.write(UInt8(4))
             writer.write(request)
-            writer.write(list: values) { $0.encode(into: &$1) }
+            report.encode(into: &writer)
         }
     }
 
@@ -58,8 +58,7 @@ package enum QueueToControl: WireMessage, Hashable {
                 try reader.readOptional { reader throws(WireError) in try MessageBody(from: &reader) })
         case 4:
             self = .statistics(
-                request: try reader.readUInt64(),
-                try reader.readList { reader throws(WireError) in try Statistic(from: &reader) })
+                request: try reader.readUInt64(), try StatisticsReport(from: &reader))
         case 5:
             self = .selected(
                 request: try reader.readUInt64(),

@@ -95,18 +95,4 @@ extension QueueProcess {
             control?.send(.body(request: request, nil))
         }
     }
-
-    func statisticValues() -> [Statistic] {
-        let counts = store.statistics
-        return [
-            Statistic(key: "queue.envelope", value: Int64(counts.envelopes)),
-            Statistic(key: "queue.message", value: Int64(counts.messages)),
-            Statistic(key: "queue.commit", value: Int64(counts.commits)),
-            Statistic(key: "queue.commit.failed", value: Int64(counts.failedCommits)),
-            Statistic(key: "queue.flush", value: Int64(counts.flushes)),
-            Statistic(key: "queue.evpcache.load.hit", value: Int64(counts.envelopeCacheHits)),
-            Statistic(key: "queue.evpcache.load.missed", value: Int64(counts.envelopeCacheMisses)),
-            Statistic(key: "queue.segment", value: Int64(counts.segments)),
-        ]
-    }
 }

@@ -39,6 +39,10 @@ package final class QueueProcess: RoleProcess {
     var window = DeliveryWindow()
     /// Envelopes that came while those from before the start are still being announced; nil afterwards.
     var arrivedMeanwhile: Set<EnvelopeID>? = []
+    /// How long messages wait for the disk.
+    var flushTimes = Histogram.moments("queue.flush.time")
+    /// Reports to senders since the start.
+    var reportCounts = ReportCounts()
     /// Envelopes older than this were queued before this process began.
     let startTime = Timestamp(seconds: wallClockSeconds() + 1)
 
@@ -205,7 +209,7 @@ package final class QueueProcess: RoleProcess {
             control?.send(.envelope(request: request, listed(id)))
         case .body(let request, let id): sendBody(of: id, answering: request)
         case .statistics(let request):
-            control?.send(.statistics(request: request, statisticValues()))
+            control?.send(.statistics(request: request, statistics()))
         }
     }
 }
