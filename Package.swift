@@ -83,7 +83,9 @@ let package = Package(
     targets: [
         // Mail: RFCs as values and machines.
         room("Mail", "MailSyntax"),
-        room("Mail", "Envelopes", ["MailSyntax"]),
+        room("Mail", "JSON"),
+        room("Mail", "SenderPolicy", ["MailSyntax"]),
+        room("Mail", "Envelopes", ["JSON", "MailSyntax"]),
         room("Mail", "Authentication", ["MailSyntax"]),
         room("Mail", "SMTPProtocol", ["MailSyntax", "Envelopes", "Authentication"]),
 
@@ -92,7 +94,7 @@ let package = Package(
         room("Policy", "Configuration", ["Authentication", "MailSyntax", "Tables"]),
         room("Policy", "Rules", ["MailSyntax", "Envelopes", "SMTPProtocol", "Tables", "Configuration"]),
         room("Policy", "Scheduling", ["Envelopes"]),
-        room("Policy", "Routing", ["MailSyntax", "Envelopes", "Configuration"]),
+        room("Policy", "Routing", ["JSON", "MailSyntax", "Envelopes", "Configuration"]),
 
         // System: Unix.
         .target(name: "CPlatform", path: "compat/Platform", publicHeadersPath: "include"),
@@ -123,11 +125,11 @@ let package = Package(
         room("Storage", "MailboxDelivery", ["MailSyntax", "Envelopes", "SMTPProtocol", "Platform"]),
 
         // Processes: one module per role, composition only.
-        room("Processes", "ControlMessages", ["Envelopes", "WireFormat", "Platform"]),
+        room("Processes", "ControlMessages", ["Envelopes", "MailSyntax", "WireFormat", "Platform"]),
         room("Processes", "AgentMessages", ["MailSyntax", "Envelopes", "WireFormat"]),
         room(
             "Processes", "ProcessMessages",
-            ["Authentication", "MailSyntax", "Envelopes", "SMTPProtocol", "Scheduling", "Tables", "WireFormat"]),
+            ["Authentication", "MailSyntax", "Envelopes", "Routing", "SMTPProtocol", "Scheduling", "Tables", "WireFormat"]),
 
         room(
             "Processes", "RoleProcess",
@@ -138,7 +140,7 @@ let package = Package(
                 "Authentication", "Configuration", "Certificates", "TLS", "Tables", "MailSyntax", "TableBackends", "AgentMessages",
                 "QueueEncryption",
             ]),
-        process("ControlProcess", ["Envelopes", "Scheduling", "ControlMessages"]),
+        process("ControlProcess", ["Configuration", "Envelopes", "MailSyntax", "Routing", "Scheduling", "ControlMessages"]),
         process("LookupProcess", ["Authentication", "Configuration", "Cryptography", "Envelopes", "MailSyntax", "Passwords", "SMTPProtocol", "Tables", "Rules", "TableBackends", "Resolver", dnssec("ValidatingResolver")]),
         process("QueueProcess", ["Configuration", "Envelopes", "MailSyntax", "QueueStorage", "Scheduling", "QueueCompression", "QueueEncryption"]),
         process("SchedulerProcess", ["Configuration", "Envelopes", "Scheduling"]),
@@ -161,7 +163,10 @@ let package = Package(
             ]),
         program(
             "smtpctl", in: "Sources/Programs/smtpctl",
-            ["ControlMessages", "Envelopes", "QueueStorage", "QueueCompression", "QueueEncryption", "WireFormat", "Platform", "OfflineStore"]),
+            [
+                "ControlMessages", "Cryptography", "Envelopes", "EventLoop", "JSON", "MailSyntax", "OfflineStore", "Platform",
+                "QueueCompression", "QueueEncryption", "QueueStorage", "Resolver", "RoleProcess", "SenderPolicy", "WireFormat",
+            ]),
         program(
             "mail.agent", in: "Sources/Programs/mail.agent",
             ["MailboxDelivery", "MailSyntax", "Envelopes", "SMTPProtocol", "Platform", "WireFormat", "AgentMessages"]),
@@ -240,6 +245,8 @@ let package = Package(
             name: "ServerTesting", dependencies: ["Platform"], path: "Tests/Support/ServerTesting",
             swiftSettings: swift),
         tests("Mail", "MailSyntax"),
+        tests("Mail", "JSON"),
+        tests("Mail", "SenderPolicy", ["MailSyntax"]),
         tests("Mail", "Envelopes"),
         tests("Mail", "SMTPProtocol", ["Authentication"], data: ["Dialogues"]),
         tests("Mail", "Authentication", ["MailSyntax", "Passwords"]),
@@ -266,7 +273,7 @@ let package = Package(
         tests(
             "Processes", "ProcessMessages",
             [
-                "Authentication", "MailSyntax", "Envelopes", "SMTPProtocol", "Scheduling", "Tables", "WireFormat",
+                "Authentication", "MailSyntax", "Envelopes", "Routing", "SMTPProtocol", "Scheduling", "Tables", "WireFormat",
                 "WireTesting",
             ]),
         tests(
@@ -296,7 +303,7 @@ let package = Package(
             dependencies: ["ServerTesting", "mail.agent", "AgentMessages", "MailSyntax", "Envelopes", "WireFormat", "Platform"],
             path: "Tests/Programs/MailAgentTests", swiftSettings: swift),
         .testTarget(
-            name: "SmtpctlTests", dependencies: ["smtpctl", "ControlMessages", "Envelopes", "SeededTesting"],
+            name: "SmtpctlTests", dependencies: ["smtpctl", "ControlMessages", "Envelopes", "JSON", "MailSyntax", "SeededTesting"],
             path: "Tests/Programs/SmtpctlTests", swiftSettings: swift),
         // With real processes: the programs are built along, and found beside the test bundle.
         .testTarget(

@@ -55,6 +55,7 @@ enum CommandList {
         switch word {
         case "<evpid>": "<envelope-id>"
         case "<msgid>": "<message-id>"
+        case "<routeid>": "<route-id>"
         default: word
         }
     }
@@ -68,7 +69,9 @@ enum CommandList {
     /// The command that a call's words are, nil for none.
     static func command(of words: [String], among commands: Set<String>) -> String? {
         commands.first { command in
-            let pattern = command.split(separator: " ").map(String.init)
+            var pattern = command.split(separator: " ").map(String.init)
+            // A filter goes on for as long as there are words.
+            while pattern.last == "<filter>", pattern.count < words.count { pattern.append("<filter>") }
             return pattern.count == words.count && zip(pattern, words).allSatisfy(fits)
         }
     }
@@ -77,7 +80,9 @@ enum CommandList {
         switch pattern {
         case "<envelope-id>": word.utf8.count == 16 && word.allSatisfy(\.isHexDigit)
         case "<message-id>": word.utf8.count == 8 && word.allSatisfy(\.isHexDigit)
-        case "<name>": !word.isEmpty
+        case "<route-id>": UInt64(word) != nil
+        case "<filter>": word.contains("=")
+        case _ where pattern.hasPrefix("<"): !word.isEmpty
         default: pattern == word
         }
     }

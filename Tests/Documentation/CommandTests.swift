@@ -7,7 +7,8 @@ import Testing
     }
 
     private static func declared() throws -> Set<String> {
-        let source = try Repository.text(of: "Sources/Programs/smtpctl/Commands.swift")
+        let files = try Repository.names(in: "Sources/Programs/smtpctl").filter { $0.hasPrefix("Commands") }
+        let source = try files.map { try Repository.text(of: "Sources/Programs/smtpctl/\($0)") }.joined()
         let messages = try Repository.text(of: "Sources/Processes/ControlMessages/ClientToControl.swift")
         let targets = try #require(quoted(in: source, after: "for target in [", before: "]").first)
         let services = try #require(quoted(in: messages, after: "enum ControlService", before: "}").first)
@@ -33,7 +34,8 @@ import Testing
         for name in ["smtpctl.8", "smtpd.8"] {
             for line in try Repository.page(name).examples("shell").flatMap({ $0.text.split(separator: "\n") }) {
                 for call in String(line).split(separator: "smtpctl ").dropFirst() {
-                    let words = call.split(separator: " ").map(String.init).prefix { !["&&", "|", ">"].contains($0) }
+                    let words = call.split(separator: " ").map(String.init).prefix { !["&&", "|", ">", "<"].contains($0) }.filter { $0 != "--json" }
+                        .map { $0.filter { $0 != "'" } }
                     #expect(CommandList.command(of: Array(words), among: commands) != nil, "\(name): \(line)")
                     count += 1
                 }

@@ -26,3 +26,8 @@ int martlet_crypt(const char *password, const char *setting, char *result, size_
     errno = code;
     return -1;
 }
+
+int martlet_new_setting(const char *prefix, char *result, int room) {
+    /* Costs 0 are those that the library recommends, and no octets of ours are those of the kernel. */
+    return crypt_gensalt_rn(prefix, 0, NULL, 0, result, room) == NULL ? -1 : 0;
+}

@@ -88,6 +88,10 @@ extension Scheduler {
         switch selection {
         case .envelope(let id):
             if let number = index[id.rawValue] { selected.append(number) }
+        case .envelopes(let ids):
+            for id in ids {
+                if let number = index[id.rawValue] { selected.append(number) }
+            }
         case .message(let message):
             let first = UInt64(message.rawValue) << 32
             index.forEach(from: first, through: first | 0xFFFF_FFFF) { _, number in

@@ -32,6 +32,8 @@ package enum DeliveryKind: UInt8, Hashable, Sendable, CaseIterable {
 package enum EnvelopeSelection: Hashable, Sendable {
     case envelope(EnvelopeID)
     case message(MessageID)
+    /// These, those that are not there aside.
+    case envelopes([EnvelopeID])
     case all
 }
 

@@ -1,4 +1,5 @@
 import Envelopes
+import MailSyntax
 import WireFormat
 
 /// What a client of the control socket may ask: `smtpctl`, `sendmail`, and any enemy with an account.
@@ -11,8 +12,8 @@ package enum ClientToControl: WireMessage, Hashable {
     /// Make this connection an SMTP session. Behind `submissionReady` come the server's greeting and plain
     /// SMTP; the client sends nothing between this request and the greeting.
     case submit
-    /// The waiting envelopes, one line each, of one message or of all. Answered by `output`, then `end`.
-    case showQueue(MessageID?)
+    /// The waiting envelopes, one line each. Answered by `output`, then `end`.
+    case showQueue(ControlSelection)
     /// One envelope in readable form. Answered by `output` and `end`, or `failed`, as the next three.
     case showEnvelope(EnvelopeID)
     case showMessage(MessageID)
@@ -33,21 +34,32 @@ package enum ClientToControl: WireMessage, Hashable {
     case stop
     /// Read a table again.
     case updateTable(String)
+    /// What relaying knows, as text or as JSON. Answered by `output`, then `end`.
+    case show(ControlList, asJSON: Bool)
+    /// Use a route again that errors have disabled. Answered by `done`, or `failed` when there is none, as the next one.
+    case resumeRoute(UInt64)
+    /// Make no connections from a source or to a domain, or make them again. A nil stands for any; not both may be nil.
+    case setRelayingPaused(source: IPAddress?, domain: String?, Bool)
+    /// Trace a subject, or no longer.
+    case setTracing(subject: String, Bool)
 
     /// The version this code speaks.
     package static let version: UInt32 = 1
 
-    /// The longest name of a table, in bytes.
-    package static let longestName = 1024
+    /// The longest name of a table, a domain or a subject, in bytes.
+    package static let longestName = 1023
 
-    /// True for what anybody with an account on the machine may ask; all else is for root, or for the user
-    /// who runs a rootless daemon.
-    package var isOpenToEverybody: Bool {
+    /// Who may ask this. Root may everything, and so may the user who runs a rootless daemon.
+    package var audience: ControlAudience {
         switch self {
-        case .hello, .submit: true
-        case .showQueue, .showEnvelope, .showMessage, .showStatistics, .showStatus, .schedule, .remove, .suspend,
-            .resume, .setPaused, .setVerbose, .reload, .stop, .updateTable:
-            false
+        case .hello, .submit: .everybody
+        case .showQueue, .showEnvelope: .ownersAndReaders
+        // What is in a message is not for readers.
+        case .showMessage, .remove: .owners
+        case .showStatistics, .showStatus, .show: .readers
+        case .schedule, .suspend, .resume, .setPaused, .setVerbose, .reload, .stop, .updateTable, .resumeRoute,
+            .setRelayingPaused, .setTracing:
+            .operators
         }
     }
 
@@ -58,9 +70,9 @@ package enum ClientToControl: WireMessage, Hashable {
             writer.write(version)
         case .submit:
             writer.write(UInt8(2))
-        case .showQueue(let message):
+        case .showQueue(let selection):
             writer.write(UInt8(3))
-            writer.write(message) { $1.write($0.rawValue) }
+            selection.encode(into: &writer)
         case .showEnvelope(let id):
             writer.write(UInt8(4))
             writer.write(id.rawValue)
@@ -97,6 +109,22 @@ package enum ClientToControl: WireMessage, Hashable {
         case .updateTable(let name):
             writer.write(UInt8(16))
             writer.write(name)
+        case .show(let list, let asJSON):
+            writer.write(UInt8(17))
+            writer.write(list.rawValue)
+            writer.write(asJSON)
+        case .resumeRoute(let id):
+            writer.write(UInt8(18))
+            writer.write(id)
+        case .setRelayingPaused(let source, let domain, let paused):
+            writer.write(UInt8(19))
+            writer.write(source?.description ?? "")
+            writer.write(domain ?? "")
+            writer.write(paused)
+        case .setTracing(let subject, let isOn):
+            writer.write(UInt8(20))
+            writer.write(subject)
+            writer.write(isOn)
         }
     }
 
@@ -104,7 +132,7 @@ package enum ClientToControl: WireMessage, Hashable {
         switch try reader.readUInt8() {
         case 1: self = .hello(version: try reader.readUInt32())
         case 2: self = .submit
-        case 3: self = .showQueue(try reader.readOptional { reader throws(WireError) in try readMessageID(&reader) })
+        case 3: self = .showQueue(try ControlSelection(from: &reader))
         case 4: self = .showEnvelope(try readEnvelopeID(&reader))
         case 5: self = .showMessage(try readMessageID(&reader))
         case 6: self = .showStatistics
@@ -122,41 +150,22 @@ package enum ClientToControl: WireMessage, Hashable {
         case 13: self = .setVerbose(try reader.readBool())
         case 14: self = .reload
         case 15: self = .stop
-        case 16:
-            let name = try reader.readString()
-            guard !name.isEmpty, name.utf8.count <= Self.longestName, name.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F })
-            else { throw .invalid("name of a table") }
-            self = .updateTable(name)
+        case 16: self = .updateTable(try reader.readControlName())
+        case 17:
+            let list = try reader.readUInt8()
+            guard let known = ControlList(rawValue: list) else { throw .unknownValue(UInt64(list), for: "ControlList") }
+            self = .show(known, asJSON: try reader.readBool())
+        case 18: self = .resumeRoute(try reader.readUInt64())
+        case 19:
+            let source = try reader.readString()
+            let address = IPAddress(source.utf8)
+            guard source.isEmpty || address?.description == source else { throw .invalid("address") }
+            let domain = try reader.readString()
+            guard !domain.isEmpty || address != nil else { throw .invalid("source and domain of relaying") }
+            guard domain.utf8.count <= Self.longestName, isName(domain) else { throw .invalid("domain") }
+            self = .setRelayingPaused(source: address, domain: domain.isEmpty ? nil : domain, try reader.readBool())
+        case 20: self = .setTracing(subject: try reader.readControlName(), try reader.readBool())
         case let kind: throw .unknownValue(UInt64(kind), for: "ClientToControl")
-        }
-    }
-}
-
-/// Which envelopes an order of a client is about.
-package enum ControlSelection: WireMessage, Hashable {
-    case envelope(EnvelopeID)
-    case message(MessageID)
-    case all
-
-    package func encode(into writer: inout WireWriter) {
-        switch self {
-        case .envelope(let id):
-            writer.write(UInt8(1))
-            writer.write(id.rawValue)
-        case .message(let id):
-            writer.write(UInt8(2))
-            writer.write(id.rawValue)
-        case .all:
-            writer.write(UInt8(3))
-        }
-    }
-
-    package init(from reader: inout WireReader) throws(WireError) {
-        switch try reader.readUInt8() {
-        case 1: self = .envelope(try readEnvelopeID(&reader))
-        case 2: self = .message(try readMessageID(&reader))
-        case 3: self = .all
-        case let kind: throw .unknownValue(UInt64(kind), for: "ControlSelection")
         }
     }
 }
@@ -171,12 +180,23 @@ package enum ControlService: UInt8, Hashable, Sendable, CaseIterable {
     case smtp = 3
 }
 
-private func readMessageID(_ reader: inout WireReader) throws(WireError) -> MessageID {
-    guard let id = MessageID(rawValue: try reader.readUInt32()) else { throw .invalid("message id") }
-    return id
+/// A list of what relaying knows; smtpctl(8) has its lines.
+package enum ControlList: UInt8, Hashable, Sendable, CaseIterable {
+    case hosts = 1
+    case hoststats
+    case relays
+    case routes
+    /// `show mta paused`.
+    case pausedRelaying
 }
 
-private func readEnvelopeID(_ reader: inout WireReader) throws(WireError) -> EnvelopeID {
-    guard let id = EnvelopeID(rawValue: try reader.readUInt64()) else { throw .invalid("envelope id") }
-    return id
+private func isName(_ text: String) -> Bool { text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F } }
+
+extension WireReader {
+    /// The name of a table or a subject: not empty, bounded, and without control characters.
+    fileprivate mutating func readControlName() throws(WireError) -> String {
+        let name = try readString()
+        guard !name.isEmpty, name.utf8.count <= ClientToControl.longestName, isName(name) else { throw .invalid("name") }
+        return name
+    }
 }

@@ -21,7 +21,10 @@ extension ControlProcess {
 
     private func admit(_ connection: consuming OwnedDescriptor) {
         // One that is gone already has nobody to be told.
-        guard let peer = try? Sockets.peerCredentials(connection.raw) else { return }
+        guard let credentials = try? Sockets.peerCredentials(connection.raw) else { return }
+        // Only for a group that may be asked about later; a kernel that does not tell knows no members.
+        let groups = readersGroup == nil ? [] : (try? Sockets.peerGroups(connection.raw)) ?? []
+        let peer = ControlPeer(credentials, groups: groups)
         let stream = ByteStream(adopting: connection)
         guard peer.user == 0 || clients[peer.user, default: 0] < Self.maximumConnections else {
             context.log.warning("control: too many connections of uid \(peer.user)")
@@ -71,9 +74,9 @@ extension ControlProcess {
 @EventLoopActor
 final class ControlClientConnection {
     let stream: ByteStream
-    let peer: PeerCredentials
+    let peer: ControlPeer
 
-    init(stream: ByteStream, peer: PeerCredentials) {
+    init(stream: ByteStream, peer: ControlPeer) {
         self.stream = stream
         self.peer = peer
     }

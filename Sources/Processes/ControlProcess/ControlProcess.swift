@@ -23,9 +23,14 @@ package final class ControlProcess: RoleProcess {
     var acceptor: Acceptor?
     /// Connections by the uid at their other end.
     var clients: [UInt32: Int] = [:]
+    /// Where counters are served.
+    var metricsAcceptors: [Acceptor] = []
+    var metricsClients = 0
     var pausedServices: Set<ControlService> = []
     let startTime = wallClockSeconds()
     var sessionCount: Int64 = 0
+    /// Its members may look at everything but messages.
+    var readersGroup: UInt32?
 
     let answers = ControlAnswers()
 
@@ -63,28 +68,33 @@ package final class ControlProcess: RoleProcess {
 
     package func shutdown() async {
         acceptor?.close()
+        closeMetrics()
     }
 
     // MARK: What comes in
 
     func receive(_ message: DispatcherToControl) {
         switch message {
-        case .statistics(let request, let values): answers.statistics.resolve(request, values)
+        case .statistics(let request, let report): answers.statistics.resolve(request, report)
+        case .listing(let request, let text, let isLast): receive(text, of: request, isLast: isLast)
+        case .ordered(let request, let done): answers.routingOrders.resolve(request, done)
         }
     }
 
     func receive(_ message: LookupToControl) {
         switch message {
         case .tableUpdated(let request, let failure): answers.tableUpdates.resolve(request, failure)
+        case .statistics(let request, let report): answers.statistics.resolve(request, report)
         }
     }
 
     func receive(_ message: QueueToControl, _ file: consuming OwnedDescriptor?) {
         switch message {
-        case .page(let request, let entries): answers.pages.resolve(request, entries)
+        case .page(let request, let entries, let next): answers.pages.resolve(request, (entries, next))
+        case .selected(let request, let ids, let next): answers.selections.resolve(request, (ids, next))
         case .envelope(let request, let envelope): answers.envelopes.resolve(request, envelope)
         case .body(let request, let body): answers.bodies.resolve(request, ReceivedBody(body: body, file: DescriptorBox(optional: file)))
-        case .statistics(let request, let values): answers.statistics.resolve(request, values)
+        case .statistics(let request, let report): answers.statistics.resolve(request, report)
         }
     }
 
@@ -92,7 +102,7 @@ package final class ControlProcess: RoleProcess {
         switch message {
         case .states(let request, let states): answers.states.resolve(request, states)
         case .affected(let request, let count): answers.counts.resolve(request, count)
-        case .statistics(let request, let values): answers.statistics.resolve(request, values)
+        case .statistics(let request, let report): answers.statistics.resolve(request, report)
         }
     }
 
@@ -102,25 +112,13 @@ package final class ControlProcess: RoleProcess {
             guard let socket = socket.take() else { context.fail("the control socket did not come along") }
             listen(on: socket)
         case .reloaded(let request, let errors): answers.reloads.resolve(request, errors)
+        case .readers(let group): readersGroup = group
+        case .tracing(let request, let failure): answers.traces.resolve(request, failure)
+        case .statistics(let request, let report): answers.statistics.resolve(request, report)
+        case .closeMetrics: closeMetrics()
+        case .metricsSocket:
+            guard let socket = socket.take() else { context.fail("a socket for metrics did not come along") }
+            serveMetrics(on: socket)
         }
     }
-}
-
-/// Questions of clients that other roles have not answered yet, a table per kind of answer.
-@EventLoopActor
-final class ControlAnswers {
-    let pages = PendingRequests<ListedLines>()
-    let envelopes = PendingRequests<ListedEnvelope?>()
-    let bodies = PendingRequests<ReceivedBody>()
-    let states = PendingRequests<[RunState]>()
-    let counts = PendingRequests<UInt64>()
-    let statistics = PendingRequests<[Statistic]>()
-    let tableUpdates = PendingRequests<String?>()
-    let reloads = PendingRequests<[String]>()
-}
-
-/// A message's bytes, or the file that holds them; nil for an unknown message.
-struct ReceivedBody {
-    let body: MessageBody?
-    let file: DescriptorBox?
 }

@@ -83,23 +83,11 @@ extension DispatcherProcess {
     private func logDelivery(_ task: LocalTask, _ outcome: DeliveryOutcome) {
         let envelope = task.envelope
         let delay = max(0, wallClockSeconds() - envelope.created.seconds)
+        if case .delivered = outcome { counts.delivered(locally: true, after: delay) }
         log.info(
             "mda delivery evpid=\(envelope.id) from=<\(task.message.transaction.sender.text)> to=<\(envelope.destination.text)> "
                 + "rcpt=<\(envelope.recipient.text)> user=\(task.delivery.user ?? "-") delay=\(durationText(delay)) "
                 + outcome.logFields)
-    }
-
-    func statistics() -> [Statistic] {
-        [
-            Statistic(key: "smtp.session", value: sessions.total),
-            Statistic(key: "smtp.session.local", value: sessions.totalLocal),
-            Statistic(key: "smtp.session.open", value: Int64(sessions.count)),
-            Statistic(key: "mda.envelope", value: Int64(deliveries.envelopeCount)),
-            Statistic(key: "mda.running", value: Int64(deliveries.agentCount)),
-            Statistic(key: "mta.envelope", value: Int64(relays.envelopeCount)),
-            Statistic(key: "mta.session", value: Int64(relays.sessionCount)),
-            Statistic(key: "mda.user", value: Int64(deliveries.userCount)),
-        ]
     }
 }
 

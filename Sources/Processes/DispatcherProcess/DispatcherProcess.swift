@@ -50,6 +50,7 @@ package final class DispatcherProcess: RoleProcess {
     /// accepted meanwhile would be served by the rules of another listener.
     var awaitsListeners = false
     let sessions: SessionCensus
+    var counts = DispatcherCounts()
     private(set) lazy var deliveries = makeDeliveries()
     private(set) lazy var relays = RelayDeliveries(dispatcher: self)
     let relayEntries = PendingRequests<RelayEntries>()
@@ -155,6 +156,11 @@ package final class DispatcherProcess: RoleProcess {
             acceptSubmission(socket, uid: uid)
         case .setPaused(let paused): setPaused(paused)
         case .statistics(let request): control?.send(.statistics(request: request, statistics()))
+        case .list(let request, let list, let asJSON): show(list, asJSON, answering: request)
+        case .resumeRoute(let request, let id):
+            control?.send(.ordered(request: request, relays.resumeRoute(id)))
+        case .setBlocked(let request, let source, let domain, let blocked):
+            control?.send(.ordered(request: request, relays.setBlocked(source, domain, blocked)))
         }
     }
 

@@ -43,6 +43,8 @@ final class LocalDeliveries {
 
     var agentCount: Int { agents }
     var userCount: Int { Set(groups.keys.map(\.identity)).count }
+    /// Envelopes that wait for an agent.
+    var waitingCount: Int { groups.values.reduce(0) { $0 + $1.waiting.count } }
     var envelopeCount: Int {
         groups.values.reduce(0) { $0 + $1.waiting.count + $1.agents.reduce(0) { $0 + $1.outstanding.count } }
     }

@@ -94,6 +94,29 @@ final class RelayDeliveries {
         timer.cancel()
     }
 
+    // MARK: Operators
+
+    func lines(of list: RoutingList, asJSON: Bool) -> [String] {
+        router.lines(of: list, asJSON: asJSON, now: Self.now(), wallClock: wallClockSeconds())
+    }
+
+    var counts: RoutingCounts { router.counts }
+
+    func resumeRoute(_ id: UInt64) -> Bool {
+        var done = false
+        tell { done = $0.resumeRoute(id, now: $1) }
+        return done
+    }
+
+    func setBlocked(_ source: IPAddress?, _ domain: String?, _ blocked: Bool) -> Bool {
+        var done = false
+        tell {
+            done = blocked
+                ? $0.block(source: source, domain: domain, now: $1) : $0.unblock(source: source, domain: domain, now: $1)
+        }
+        return done
+    }
+
     // MARK: The router
 
     /// Tells the router something and does what follows.
@@ -151,6 +174,7 @@ final class RelayDeliveries {
         let session = connection.flatMap { sessions[$0] }
         logDelivery(task, outcome, session)
         if case .delivered(let text) = outcome {
+            dispatcher.counts.delivered(locally: false, after: wallClockSeconds() - task.envelope.created.seconds)
             dispatcher.queue?.send(.relayed(id, text, nextServerReports: session?.capabilities.dsn ?? false))
         } else {
             dispatcher.queue?.send(.outcome(id, outcome))

@@ -28,6 +28,7 @@ extension SMTPSession {
             return nil
         }
         guard let facts = stream.facts else { return nil }
+        if isImplicit { dispatcher.counts.implicitTLS += 1 } else { dispatcher.counts.startedTLS += 1 }
         log.info("\(id) smtp tls \(describe(facts))")
         return ChannelSecurity(
             version: facts.version, cipher: facts.cipher, bits: facts.bits, isClientVerified: facts.isPeerVerified)

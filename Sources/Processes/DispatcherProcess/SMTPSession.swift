@@ -27,7 +27,7 @@ final class SMTPSession {
     /// Nil on a listener in clear.
     private let tls: TLSServerContext?
     /// TLS from the first octet on.
-    private let isImplicit: Bool
+    let isImplicit: Bool
     private var machine: ServerSession
     private let idle: Duration
     private var output: [UInt8] = []

@@ -33,6 +33,8 @@ package final class LookupProcess: RoleProcess {
 
     private(set) lazy var resolver = makeResolver()
 
+    var counts = LookupCounts()
+
     package init(context: RoleContext) {
         self.context = context
     }
@@ -97,6 +99,7 @@ package final class LookupProcess: RoleProcess {
     // MARK: What comes in
 
     func receive(_ message: DispatcherToLookup) {
+        counts.note(message)
         switch message {
         case .expand(let request, let recipient, let transaction):
             expand(recipient, of: transaction) { [unowned self] in dispatcher?.send(.expanded(request: request, $0)) }
@@ -149,6 +152,8 @@ package final class LookupProcess: RoleProcess {
         switch message {
         case .updateTable(let request, let name):
             control?.send(.tableUpdated(request: request, failure: updateTable(name)))
+        case .statistics(let request):
+            control?.send(.statistics(request: request, StatisticsReport(values: counts.values)))
         }
     }
 

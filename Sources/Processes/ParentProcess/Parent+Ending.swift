@@ -57,6 +57,7 @@ extension ParentProcess {
             }
             await offline.stop()
             // Only what is ours: a start that was refused must not disturb the daemon that runs.
+            removeMetricsSockets()
             if ownsControlSocket { try? Files.remove(installation.controlSocket) }
             if processFile != nil { try? Files.remove(processFilePath) }
             leave()

@@ -57,6 +57,7 @@ extension ParentProcess {
         configuration = new
         do throws(SystemError) {
             try bindListeners()
+            try bindMetrics()
             previous = old
             return []
         } catch {
@@ -73,8 +74,10 @@ extension ParentProcess {
             return
         }
         // Only now, when the dispatcher knows the new listeners by number.
+        giveOperation()
         giveCredentials(newCredentials ?? credentials)
         noteAuthentication()
+        reloadCount += 1
         log.info("configuration reloaded")
         finishReload([])
     }
@@ -92,6 +95,7 @@ extension ParentProcess {
 
     /// The old configuration is in force again: nobody else has seen the new one.
     private func comeBack() {
+        boundMetrics = metricsSockets
         guard let previous else { return }
         configuration = previous.configuration
         sockets = previous.sockets

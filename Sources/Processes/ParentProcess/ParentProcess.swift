@@ -24,6 +24,10 @@ package final class ParentProcess {
     /// Bound sockets, kept over reloads.
     var sockets: [BoundSocket] = []
     var nextSocket: UInt32 = 1
+    /// Where counters are served; what a reload has bound becomes this when it is in force.
+    var metricsSockets: [MetricsSocket] = []
+    var boundMetrics: [MetricsSocket] = []
+    var reloadCount: Int64 = 0
     /// Running delivery agents by process number, with the user they run as.
     var agents: [pid_t: String] = [:]
     let offline: OfflineReplay
@@ -129,9 +133,11 @@ package final class ParentProcess {
         }
         do throws(SystemError) {
             try openControlSocket()
+            try bindMetrics()
         } catch {
             return fail("\(error)")
         }
+        giveOperation()
         giveCredentials(credentials)
         watchCredentials()
         noteAuthentication()
@@ -187,6 +193,22 @@ package final class ParentProcess {
             for handle in roles.values { handle.link.send(.setVerbose(verbose)) }
         case .stop:
             end(status: 0)
+        case .setTracing(let request, let subject, let isOn):
+            control?.send(.tracing(request: request, failure: setTracing(subject, isOn)))
+        case .statistics(let request): control?.send(.statistics(request: request, statistics()))
+        }
+    }
+
+    /// Nil, or why the subject cannot be traced.
+    private func setTracing(_ word: String, _ isOn: Bool) -> String? {
+        do throws(TraceSubjects.Problem) {
+            for subject in try TraceSubjects.named(word) {
+                log.settings.setTracing(subject, isOn)
+                for handle in roles.values { handle.link.send(.setTracing(subject: subject.name, isOn)) }
+            }
+            return nil
+        } catch {
+            return "\(error)"
         }
     }
 

@@ -26,6 +26,7 @@ final class PasswordCheckers {
     private let log: Logger
     private let errorOutput: CInt?
     private var running: Set<pid_t> = []
+    var runningCount: Int { running.count }
     private var count = 0
     private var waiting: [UnsafeContinuation<Bool, Never>] = []
 

@@ -1,3 +1,5 @@
+import MailSyntax
+import Routing
 import WireFormat
 
 /// What control passes to the dispatcher: clients who want to submit mail, and orders about SMTP.
@@ -8,6 +10,12 @@ package enum ControlToDispatcher: WireMessage, Hashable {
     case setPaused(Bool)
     /// Answered by `statistics`.
     case statistics(request: UInt64)
+    /// What the router knows, in lines of text or of JSON. Answered by `listing`, once or more often.
+    case list(request: UInt64, RoutingList, asJSON: Bool)
+    /// Use a route again that errors have disabled. Answered by `ordered`, as the next one.
+    case resumeRoute(request: UInt64, id: UInt64)
+    /// No connections from a source or to a domain any more, or again; nil stands for any.
+    case setBlocked(request: UInt64, source: IPAddress?, domain: String?, Bool)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -21,6 +29,21 @@ package enum ControlToDispatcher: WireMessage, Hashable {
         case .statistics(let request):
             writer.write(UInt8(3))
             writer.write(request)
+        case .list(let request, let list, let asJSON):
+            writer.write(UInt8(4))
+            writer.write(request)
+            list.encode(into: &writer)
+            writer.write(asJSON)
+        case .resumeRoute(let request, let id):
+            writer.write(UInt8(5))
+            writer.write(request)
+            writer.write(id)
+        case .setBlocked(let request, let source, let domain, let blocked):
+            writer.write(UInt8(6))
+            writer.write(request)
+            writer.write(source) { $0.encode(into: &$1) }
+            writer.write(domain) { $1.write($0) }
+            writer.write(blocked)
         }
     }
 
@@ -29,7 +52,26 @@ package enum ControlToDispatcher: WireMessage, Hashable {
         case 1: self = .submission(uid: try reader.readUInt32(), gid: try reader.readUInt32())
         case 2: self = .setPaused(try reader.readBool())
         case 3: self = .statistics(request: try reader.readUInt64())
+        case 4:
+            self = .list(request: try reader.readUInt64(), try RoutingList(from: &reader), asJSON: try reader.readBool())
+        case 5: self = .resumeRoute(request: try reader.readUInt64(), id: try reader.readUInt64())
+        case 6:
+            self = .setBlocked(
+                request: try reader.readUInt64(),
+                source: try reader.readOptional { reader throws(WireError) in try IPAddress(from: &reader) },
+                domain: try reader.readOptional { reader throws(WireError) in try reader.readName() },
+                try reader.readBool())
         case let kind: throw .unknownValue(UInt64(kind), for: "ControlToDispatcher")
         }
+    }
+}
+
+extension RoutingList: WireMessage {
+    package func encode(into writer: inout WireWriter) { writer.write(rawValue) }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        let value = try reader.readUInt8()
+        guard let list = Self(rawValue: value) else { throw .unknownValue(UInt64(value), for: "list of the router") }
+        self = list
     }
 }

@@ -4,6 +4,8 @@ import WireFormat
 package enum ControlToLookup: WireMessage, Hashable {
     /// Read a table again. Answered by ``LookupToControl/tableUpdated(request:failure:)``.
     case updateTable(request: UInt64, name: String)
+    /// Answered by ``LookupToControl/statistics(request:_:)``.
+    case statistics(request: UInt64)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -11,12 +13,16 @@ package enum ControlToLookup: WireMessage, Hashable {
             writer.write(UInt8(1))
             writer.write(request)
             writer.write(name)
+        case .statistics(let request):
+            writer.write(UInt8(2))
+            writer.write(request)
         }
     }
 
     package init(from reader: inout WireReader) throws(WireError) {
         switch try reader.readUInt8() {
         case 1: self = .updateTable(request: try reader.readUInt64(), name: try reader.readName())
+        case 2: self = .statistics(request: try reader.readUInt64())
         case let kind: throw .unknownValue(UInt64(kind), for: "ControlToLookup")
         }
     }

@@ -8,6 +8,10 @@ package enum ControlToParent: WireMessage, Hashable {
     case setVerbose(Bool)
     /// End the daemon in order.
     case stop
+    /// Trace a subject in all roles, or no longer. Answered by ``ParentToControl/tracing(request:failure:)``.
+    case setTracing(request: UInt64, subject: String, Bool)
+    /// Answered by ``ParentToControl/statistics(request:_:)``.
+    case statistics(request: UInt64)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -19,6 +23,14 @@ package enum ControlToParent: WireMessage, Hashable {
             writer.write(verbose)
         case .stop:
             writer.write(UInt8(3))
+        case .setTracing(let request, let subject, let isOn):
+            writer.write(UInt8(4))
+            writer.write(request)
+            writer.write(subject)
+            writer.write(isOn)
+        case .statistics(let request):
+            writer.write(UInt8(5))
+            writer.write(request)
         }
     }
 
@@ -27,6 +39,10 @@ package enum ControlToParent: WireMessage, Hashable {
         case 1: self = .reload(request: try reader.readUInt64())
         case 2: self = .setVerbose(try reader.readBool())
         case 3: self = .stop
+        case 4:
+            self = .setTracing(
+                request: try reader.readUInt64(), subject: try reader.readName(), try reader.readBool())
+        case 5: self = .statistics(request: try reader.readUInt64())
         case let kind: throw .unknownValue(UInt64(kind), for: "ControlToParent")
         }
     }

@@ -3,9 +3,11 @@ import WireFormat
 
 /// What control asks of the queue: to look, never to change.
 package enum ControlToQueue: WireMessage, Hashable {
-    /// The next envelopes in order of id, of one message or of all: at most `limit`, and no more than the queue
-    /// puts into one page. Answered by ``QueueToControl/page(request:_:)``.
-    case page(request: UInt64, after: EnvelopeID?, message: MessageID?, limit: UInt32)
+    /// The lines of the next envelopes in order of id that the filter lets through, its states aside: at most `limit`,
+    /// and no more than the queue looks at for one answer. Answered by ``QueueToControl/page(request:_:next:)``.
+    case page(request: UInt64, after: EnvelopeID?, QueueFilter, limit: UInt32)
+    /// Their ids alone. Answered by ``QueueToControl/selected(request:_:next:)``.
+    case select(request: UInt64, after: EnvelopeID?, QueueFilter)
     /// Answered by ``QueueToControl/envelope(request:_:)``.
     case envelope(request: UInt64, EnvelopeID)
     /// Answered by ``QueueToControl/body(request:_:)``.
@@ -15,11 +17,11 @@ package enum ControlToQueue: WireMessage, Hashable {
 
     package func encode(into writer: inout WireWriter) {
         switch self {
-        case .page(let request, let after, let message, let limit):
+        case .page(let request, let after, let filter, let limit):
             writer.write(UInt8(1))
             writer.write(request)
             writer.write(after) { $0.encode(into: &$1) }
-            writer.write(message) { $0.encode(into: &$1) }
+            writer.write(list: filter.words) { $1.write($0) }
             writer.write(limit)
         case .envelope(let request, let id):
             writer.write(UInt8(2))
@@ -32,6 +34,11 @@ package enum ControlToQueue: WireMessage, Hashable {
         case .statistics(let request):
             writer.write(UInt8(4))
             writer.write(request)
+        case .select(let request, let after, let filter):
+            writer.write(UInt8(5))
+            writer.write(request)
+            writer.write(after) { $0.encode(into: &$1) }
+            writer.write(list: filter.words) { $1.write($0) }
         }
     }
 
@@ -41,12 +48,29 @@ package enum ControlToQueue: WireMessage, Hashable {
             self = .page(
                 request: try reader.readUInt64(),
                 after: try reader.readOptional { reader throws(WireError) in try EnvelopeID(from: &reader) },
-                message: try reader.readOptional { reader throws(WireError) in try MessageID(from: &reader) },
+                try reader.readFilter(),
                 limit: try reader.readUInt32())
         case 2: self = .envelope(request: try reader.readUInt64(), try EnvelopeID(from: &reader))
         case 3: self = .body(request: try reader.readUInt64(), try MessageID(from: &reader))
         case 4: self = .statistics(request: try reader.readUInt64())
+        case 5:
+            self = .select(
+                request: try reader.readUInt64(),
+                after: try reader.readOptional { reader throws(WireError) in try EnvelopeID(from: &reader) },
+                try reader.readFilter())
         case let kind: throw .unknownValue(UInt64(kind), for: "ControlToQueue")
+        }
+    }
+}
+
+extension WireReader {
+    /// A filter as the words that an operator types: both ends read them with the same parser.
+    mutating func readFilter() throws(WireError) -> QueueFilter {
+        let words = try readList { reader throws(WireError) in try reader.readString() }
+        do throws(QueueFilter.Problem) {
+            return try QueueFilter(words: words)
+        } catch {
+            throw .invalid("filter")
         }
     }
 }

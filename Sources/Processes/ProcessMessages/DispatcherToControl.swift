@@ -3,14 +3,27 @@ import WireFormat
 /// The dispatcher's answers to control.
 package enum DispatcherToControl: WireMessage, Hashable {
     /// The answer to ``ControlToDispatcher/statistics(request:)``.
-    case statistics(request: UInt64, [Statistic])
+    case statistics(request: UInt64, StatisticsReport)
+    /// A part of the answer to ``ControlToDispatcher/list(request:_:asJSON:)``: whole lines, each with its end.
+    case listing(request: UInt64, ListingText, isLast: Bool)
+    /// The answer to an order about routing: false when there is nothing of that name, or it was so already.
+    case ordered(request: UInt64, Bool)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
-        case .statistics(let request, let values):
+        case .statistics(let request, let report):
             writer.write(UInt8(1))
             writer.write(request)
-            writer.write(list: values) { $0.encode(into: &$1) }
+            report.encode(into: &writer)
+        case .listing(let request, let text, let isLast):
+            writer.write(UInt8(2))
+            writer.write(request)
+            text.encode(into: &writer)
+            writer.write(isLast)
+        case .ordered(let request, let done):
+            writer.write(UInt8(3))
+            writer.write(request)
+            writer.write(done)
         }
     }
 
@@ -18,33 +31,12 @@ package enum DispatcherToControl: WireMessage, Hashable {
         switch try reader.readUInt8() {
         case 1:
             self = .statistics(
-                request: try reader.readUInt64(),
-                try reader.readList { reader throws(WireError) in try Statistic(from: &reader) })
+                request: try reader.readUInt64(), try StatisticsReport(from: &reader))
+        case 2:
+            self = .listing(
+                request: try reader.readUInt64(), try ListingText(from: &reader), isLast: try reader.readBool())
+        case 3: self = .ordered(request: try reader.readUInt64(), try reader.readBool())
         case let kind: throw .unknownValue(UInt64(kind), for: "DispatcherToControl")
         }
-    }
-}
-
-/// One line of `smtpctl show stats`, `key=value`.
-package struct Statistic: WireMessage, Hashable {
-    /// Words with dots between them, such as `queue.envelope`; one printable line.
-    package var key: String
-    /// A count since the start, or a number of things now.
-    package var value: Int64
-
-    package init(key: String, value: Int64) {
-        self.key = key
-        self.value = value
-    }
-
-    package func encode(into writer: inout WireWriter) {
-        writer.write(line: key)
-        writer.write(value)
-    }
-
-    package init(from reader: inout WireReader) throws(WireError) {
-        self.init(
-            key: try reader.readLine(),
-            value: try reader.readInt64())
     }
 }

@@ -5,6 +5,8 @@ package enum LookupToControl: WireMessage, Hashable {
     /// The answer to ``ControlToLookup/updateTable(request:name:)``. A nil failure: the new content is in force;
     /// else why not, in one printable line.
     case tableUpdated(request: UInt64, failure: String?)
+    /// The answer to ``ControlToLookup/statistics(request:)``.
+    case statistics(request: UInt64, StatisticsReport)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -12,6 +14,10 @@ package enum LookupToControl: WireMessage, Hashable {
             writer.write(UInt8(1))
             writer.write(request)
             writer.write(failure) { $1.write(line: $0) }
+        case .statistics(let request, let report):
+            writer.write(UInt8(2))
+            writer.write(request)
+            report.encode(into: &writer)
         }
     }
 
@@ -21,6 +27,7 @@ package enum LookupToControl: WireMessage, Hashable {
             self = .tableUpdated(
                 request: try reader.readUInt64(),
                 failure: try reader.readOptional { reader throws(WireError) in try reader.readLine() })
+        case 2: self = .statistics(request: try reader.readUInt64(), try StatisticsReport(from: &reader))
         case let kind: throw .unknownValue(UInt64(kind), for: "LookupToControl")
         }
     }

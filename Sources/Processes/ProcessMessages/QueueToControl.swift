@@ -3,22 +3,30 @@ import WireFormat
 
 /// The queue's answers to control.
 package enum QueueToControl: WireMessage, Hashable {
-    /// The answer to ``ControlToQueue/page(request:after:message:limit:)``; empty at the end.
-    case page(request: UInt64, ListedLines)
+    /// The answer to ``ControlToQueue/page(request:after:_:limit:)``, and behind which envelope to go on; nil at the end.
+    case page(request: UInt64, ListedLines, next: EnvelopeID?)
+    /// The answer to ``ControlToQueue/select(request:after:_:)``, likewise.
+    case selected(request: UInt64, [EnvelopeID], next: EnvelopeID?)
     /// The answer to ``ControlToQueue/envelope(request:_:)``, nil for an unknown one.
     case envelope(request: UInt64, ListedEnvelope?)
     /// The answer to ``ControlToQueue/body(request:_:)``, nil for an unknown message. A file comes along as its
     /// descriptor.
     case body(request: UInt64, MessageBody?)
     /// The answer to ``ControlToQueue/statistics(request:)``.
-    case statistics(request: UInt64, [Statistic])
+    case statistics(request: UInt64, StatisticsReport)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
-        case .page(let request, let entries):
+        case .page(let request, let entries, let next):
             writer.write(UInt8(1))
             writer.write(request)
             entries.encode(into: &writer)
+            writer.write(next) { $0.encode(into: &$1) }
+        case .selected(let request, let ids, let next):
+            writer.write(UInt8(5))
+            writer.write(request)
+            writer.write(list: ids) { $0.encode(into: &$1) }
+            writer.write(next) { $0.encode(into: &$1) }
         case .envelope(let request, let envelope):
             writer.write(UInt8(2))
             writer.write(request)
@@ -27,17 +35,19 @@ package enum QueueToControl: WireMessage, Hashable {
             writer.write(UInt8(3))
             writer.write(request)
             writer.write(body) { $0.encode(into: &$1) }
-        case .statistics(let request, let values):
+        case .statistics(let request, let report):
             writer.write(UInt8(4))
             writer.write(request)
-            writer.write(list: values) { $0.encode(into: &$1) }
+            report.encode(into: &writer)
         }
     }
 
     package init(from reader: inout WireReader) throws(WireError) {
         switch try reader.readUInt8() {
         case 1:
-            self = .page(request: try reader.readUInt64(), try ListedLines(from: &reader))
+            self = .page(
+                request: try reader.readUInt64(), try ListedLines(from: &reader),
+                next: try reader.readOptional { reader throws(WireError) in try EnvelopeID(from: &reader) })
         case 2:
             self = .envelope(
                 request: try reader.readUInt64(),
@@ -48,8 +58,12 @@ package enum QueueToControl: WireMessage, Hashable {
                 try reader.readOptional { reader throws(WireError) in try MessageBody(from: &reader) })
         case 4:
             self = .statistics(
+                request: try reader.readUInt64(), try StatisticsReport(from: &reader))
+        case 5:
+            self = .selected(
                 request: try reader.readUInt64(),
-                try reader.readList { reader throws(WireError) in try Statistic(from: &reader) })
+                try reader.readList { reader throws(WireError) in try EnvelopeID(from: &reader) },
+                next: try reader.readOptional { reader throws(WireError) in try EnvelopeID(from: &reader) })
         case let kind: throw .unknownValue(UInt64(kind), for: "QueueToControl")
         }
     }

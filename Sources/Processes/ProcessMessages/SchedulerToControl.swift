@@ -7,7 +7,7 @@ package enum SchedulerToControl: WireMessage, Hashable {
     /// The answer to an order: the envelopes concerned, or whether anything changed.
     case affected(request: UInt64, count: UInt64)
     /// The answer to ``ControlToScheduler/statistics(request:)``.
-    case statistics(request: UInt64, [Statistic])
+    case statistics(request: UInt64, StatisticsReport)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -19,10 +19,10 @@ package enum SchedulerToControl: WireMessage, Hashable {
             writer.write(UInt8(2))
             writer.write(request)
             writer.write(count)
-        case .statistics(let request, let values):
+        case .statistics(let request, let report):
             writer.write(UInt8(3))
             writer.write(request)
-            writer.write(list: values) { $0.encode(into: &$1) }
+            report.encode(into: &writer)
         }
     }
 
@@ -35,8 +35,7 @@ package enum SchedulerToControl: WireMessage, Hashable {
         case 2: self = .affected(request: try reader.readUInt64(), count: try reader.readUInt64())
         case 3:
             self = .statistics(
-                request: try reader.readUInt64(),
-                try reader.readList { reader throws(WireError) in try Statistic(from: &reader) })
+                request: try reader.readUInt64(), try StatisticsReport(from: &reader))
         case let kind: throw .unknownValue(UInt64(kind), for: "SchedulerToControl")
         }
     }
@@ -44,8 +43,10 @@ package enum SchedulerToControl: WireMessage, Hashable {
 
 /// Where an envelope stands in the schedule.
 package enum RunState: WireMessage, Hashable {
-    /// Seconds until the next try, negative when overdue.
+    /// Seconds until the first try, negative when overdue.
     case pending(seconds: Int64)
+    /// The same for one that has been tried.
+    case deferred(seconds: Int64)
     /// Seconds since the try began.
     case inflight(seconds: Int64)
     /// Waits for its user or relay to have room.
@@ -69,6 +70,9 @@ package enum RunState: WireMessage, Hashable {
             writer.write(UInt8(4))
         case .unknown:
             writer.write(UInt8(5))
+        case .deferred(let seconds):
+            writer.write(UInt8(6))
+            writer.write(seconds)
         }
     }
 
@@ -79,6 +83,7 @@ package enum RunState: WireMessage, Hashable {
         case 3: self = .held
         case 4: self = .suspended
         case 5: self = .unknown
+        case 6: self = .deferred(seconds: try reader.readInt64())
         case let kind: throw .unknownValue(UInt64(kind), for: "RunState")
         }
     }

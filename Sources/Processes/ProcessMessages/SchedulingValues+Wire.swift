@@ -25,6 +25,9 @@ extension EnvelopeSelection: WireMessage {
             id.encode(into: &writer)
         case .all:
             writer.write(UInt8(3))
+        case .envelopes(let ids):
+            writer.write(UInt8(4))
+            writer.write(list: ids) { $0.encode(into: &$1) }
         }
     }
 
@@ -33,6 +36,7 @@ extension EnvelopeSelection: WireMessage {
         case 1: self = .envelope(try EnvelopeID(from: &reader))
         case 2: self = .message(try MessageID(from: &reader))
         case 3: self = .all
+        case 4: self = .envelopes(try reader.readList { reader throws(WireError) in try EnvelopeID(from: &reader) })
         case let kind: throw .unknownValue(UInt64(kind), for: "selection")
         }
     }

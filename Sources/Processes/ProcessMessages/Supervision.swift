@@ -20,6 +20,8 @@ package enum ParentToChild: WireMessage, Hashable {
     case serve
     /// Log debug messages too, or no longer.
     case setVerbose(Bool)
+    /// Log what a subject has to tell, or no longer.
+    case setTracing(subject: String, Bool)
     /// Finish or roll back what is under way, then exit with status 0.
     case shutdown
 
@@ -41,6 +43,10 @@ package enum ParentToChild: WireMessage, Hashable {
         case .queueKey(let use):
             writer.write(UInt8(6))
             writer.write(use.rawValue)
+        case .setTracing(let subject, let isOn):
+            writer.write(UInt8(7))
+            writer.write(subject)
+            writer.write(isOn)
         }
     }
 
@@ -55,6 +61,7 @@ package enum ParentToChild: WireMessage, Hashable {
             let number = try reader.readUInt8()
             guard let use = QueueKeyUse(rawValue: number) else { throw .unknownValue(UInt64(number), for: "queue key") }
             self = .queueKey(use)
+        case 7: self = .setTracing(subject: try reader.readName(), try reader.readBool())
         case let kind: throw .unknownValue(UInt64(kind), for: "ParentToChild")
         }
     }

@@ -33,7 +33,10 @@ extension QueueProcess {
 
     func flush() {
         outcomeTimer.cancel()
+        let before = MonotonicInstant.now()
         let result = store.flush()
+        // Only what somebody waits for.
+        if !result.committed.isEmpty { flushTimes.record((MonotonicInstant.now() - before).wholeNanoseconds / 1_000_000) }
         for id in result.committed {
             guard let message = committing.removeValue(forKey: id) else { continue }
             if let transfer = message.transfer { dispatcher?.send(.committed(transfer: transfer)) }

@@ -1,27 +1,70 @@
 import Envelopes
+import EventLoop
 import ProcessMessages
 import QueueStorage
 
 /// What control shows of the queue.
 extension QueueProcess {
-    /// Entries of one page at most, so that a frame holds them.
+    /// Lines of one page at most, so that a frame holds them.
     private static let maximumPage = 500
+    /// Envelopes looked at for one answer: others wait meanwhile.
+    private static let maximumLook = 1_000
 
-    /// The next envelopes in order of id, of one message or of all; those that cannot be read are left out.
-    func page(after: EnvelopeID?, of message: MessageID?, limit: Int) -> ListedLines {
-        let count = min(max(limit, 0), Self.maximumPage)
-        var start = after ?? message.flatMap { EnvelopeID(rawValue: (UInt64($0.rawValue) << 32) - 1) }
+    /// The next envelopes in order of id that a filter lets through, and behind which one to go on.
+    func page(after: EnvelopeID?, _ filter: QueueFilter, limit: Int) -> (ListedLines, EnvelopeID?) {
         var listed = ListedLines()
-        while listed.lines.isEmpty {
-            let page = store.page(after: start, limit: count)
-            guard let last = page.last else { break }
-            start = last.id
+        let next = look(after: after, filter, limit: min(max(limit, 1), Self.maximumPage)) { id in
+            guard let queued = queued(id), fits(queued, filter) else { return false }
+            listed.append(queued.envelope, queued.transaction, queued.history)
+            return true
+        }
+        return (listed, next)
+    }
+
+    /// The ids alone.
+    func select(after: EnvelopeID?, _ filter: QueueFilter) -> ([EnvelopeID], EnvelopeID?) {
+        var ids: [EnvelopeID] = []
+        let next = look(after: after, filter, limit: Self.maximumLook) { id in
+            if !filter.asksIDsOnly {
+                guard let queued = queued(id), fits(queued, filter) else { return false }
+            }
+            ids.append(id)
+            return true
+        }
+        return (ids, next)
+    }
+
+    private func fits(_ queued: QueuedEnvelope, _ filter: QueueFilter) -> Bool {
+        filter.matches(queued.envelope, queued.transaction, queued.history, now: wallClockSeconds())
+    }
+
+    /// Looks at envelopes in order of id until `limit` of them were taken, or enough were looked at; nil when there are
+    /// no more. Those that cannot be read are left out.
+    private func look(
+        after: EnvelopeID?, _ filter: QueueFilter, limit: Int, _ take: (EnvelopeID) -> Bool
+    ) -> EnvelopeID? {
+        let range = filter.ids
+        var last = after ?? Self.id(before: range.lowerBound)
+        var looked = 0
+        var taken = 0
+        while looked < Self.maximumLook, taken < limit {
+            let page = store.page(after: last, limit: min(Self.maximumLook - looked, limit - taken))
+            if page.isEmpty { return nil }
             for facts in page {
-                if let message, facts.id.message != message { return listed }
-                if let queued = queued(facts.id) { listed.append(queued.envelope, queued.transaction, queued.history) }
+                guard facts.id.rawValue <= range.upperBound else { return nil }
+                last = facts.id
+                looked += 1
+                if take(facts.id) { taken += 1 }
             }
         }
-        return listed
+        return last
+    }
+
+    /// The greatest id that there can be before a number; nil when none is.
+    private static func id(before first: UInt64) -> EnvelopeID? {
+        guard first >= 2 else { return nil }
+        // Both halves of an id are at least 1: before the first of a message stands the last of the one before.
+        return EnvelopeID(rawValue: first - 1) ?? EnvelopeID(rawValue: first - 2)
     }
 
     func listed(_ id: EnvelopeID) -> ListedEnvelope? {
@@ -51,19 +94,5 @@ extension QueueProcess {
             context.log.warning("message \(message): \(error)")
             control?.send(.body(request: request, nil))
         }
-    }
-
-    func statisticValues() -> [Statistic] {
-        let counts = store.statistics
-        return [
-            Statistic(key: "queue.envelope", value: Int64(counts.envelopes)),
-            Statistic(key: "queue.message", value: Int64(counts.messages)),
-            Statistic(key: "queue.commit", value: Int64(counts.commits)),
-            Statistic(key: "queue.commit.failed", value: Int64(counts.failedCommits)),
-            Statistic(key: "queue.flush", value: Int64(counts.flushes)),
-            Statistic(key: "queue.evpcache.load.hit", value: Int64(counts.envelopeCacheHits)),
-            Statistic(key: "queue.evpcache.load.missed", value: Int64(counts.envelopeCacheMisses)),
-            Statistic(key: "queue.segment", value: Int64(counts.segments)),
-        ]
     }
 }

@@ -4,6 +4,7 @@ import MailSyntax
 import Platform
 import ProcessMessages
 import QueueStorage
+import RoleProcess
 
 /// Reports to senders. A failure first becomes a bounce envelope of the message it is about, as durable as
 /// any other; when the scheduler finds it due, it becomes a message of its own and goes.
@@ -27,6 +28,8 @@ extension QueueProcess {
             return
         }
         store.record(DeliveryHistory(lastError: error), of: bounce.id)
+        reportCounts.envelopes += 1
+        context.log.trace(TraceSubjects.bounce, "evpid=\(bounce.id) about evpid=\(queued.envelope.id): \(kind)")
         submit([bounce])
         planOutcomeFlush()
     }
@@ -65,6 +68,8 @@ extension QueueProcess {
         switch verdict {
         case .accepted(let drafts, _):
             guard let report = compose(kind, for: sender, about: bounces) else { return }
+            reportCounts.messages += 1
+            context.log.trace(TraceSubjects.bounce, "to=<\(sender.text)> about \(bounces.count) envelopes")
             var transaction = transaction
             transaction.body = report.body
             transaction.needsUTF8 = report.needsUTF8
@@ -157,4 +162,12 @@ extension QueuedEnvelope {
         guard case .bounce(let kind) = envelope.kind else { return nil }
         return ReportKey(envelope.id, kind)
     }
+}
+
+/// Numbers of reports since the start.
+struct ReportCounts {
+    /// Failures and successes that a sender is to hear of.
+    var envelopes: Int64 = 0
+    /// Messages that tell of them.
+    var messages: Int64 = 0
 }

@@ -44,6 +44,10 @@ package final class QueueProcess: RoleProcess {
     var window = DeliveryWindow()
     /// Envelopes that came while those from before the start are still being announced; nil afterwards.
     var arrivedMeanwhile: Set<EnvelopeID>? = []
+    /// How long messages wait for the disk.
+    var flushTimes = Histogram.moments("queue.flush.time")
+    /// Reports to senders since the start.
+    var reportCounts = ReportCounts()
     /// Envelopes older than this were queued before this process began.
     let startTime = Timestamp(seconds: wallClockSeconds() + 1)
 
@@ -203,13 +207,17 @@ package final class QueueProcess: RoleProcess {
 
     func receive(_ message: ControlToQueue) {
         switch message {
-        case .page(let request, let after, let message, let limit):
-            control?.send(.page(request: request, page(after: after, of: message, limit: Int(limit))))
+        case .page(let request, let after, let filter, let limit):
+            let (lines, next) = page(after: after, filter, limit: Int(limit))
+            control?.send(.page(request: request, lines, next: next))
+        case .select(let request, let after, let filter):
+            let (ids, next) = select(after: after, filter)
+            control?.send(.selected(request: request, ids, next: next))
         case .envelope(let request, let id):
             control?.send(.envelope(request: request, listed(id)))
         case .body(let request, let id): sendBody(of: id, answering: request)
         case .statistics(let request):
-            control?.send(.statistics(request: request, statisticValues()))
+            control?.send(.statistics(request: request, statistics()))
         }
     }
 }

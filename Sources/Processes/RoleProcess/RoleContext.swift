@@ -38,12 +38,22 @@ package final class RoleContext {
         to peer: Role, over descriptor: consuming OwnedDescriptor,
         receive: @escaping Link<Outgoing, Incoming>.Receiver
     ) -> Link<Outgoing, Incoming> {
-        Link(
-            adopting: descriptor, name: peer.name, maximumFrame: Self.maximumFrame, receive: receive,
+        let (log, route) = (log, "\(peer.name) -> \(role.name)")
+        return Link(
+            adopting: descriptor, name: peer.name, maximumFrame: Self.maximumFrame,
+            receive: { message, descriptor in
+                log.trace(TraceSubjects.messages, "\(route): \(Self.kind(of: message))")
+                receive(message, descriptor)
+            },
             closed: { [self] failure in
                 if case .peerClosed = failure { return }
                 fail("link to \(peer.name): \(failure)")
             })
+    }
+
+    /// The name of a message's case, without what is in it.
+    private nonisolated static func kind(of message: some WireMessage) -> String {
+        String("\(message)".prefix { $0 != "(" })
     }
 
     /// Tells the parent why the role cannot go on, and ends the process.

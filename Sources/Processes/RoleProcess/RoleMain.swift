@@ -91,6 +91,8 @@ package final class RoleMain<Process: RoleProcess> {
             }
         case .setVerbose(let verbose):
             log.settings.isVerbose = verbose
+        case .setTracing(let subject, let isOn):
+            log.settings.setTracing(TraceSubject(subject), isOn)
         case .shutdown:
             spawn {
                 await process.shutdown()

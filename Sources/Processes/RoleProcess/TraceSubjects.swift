@@ -1,6 +1,6 @@
 import Log
 
-/// What `smtpd -T` can make the processes tell.
+/// What `smtpd -T` and `smtpctl trace` can make the processes tell.
 package enum TraceSubjects {
     /// Who a recipient becomes, step by step.
     package static let expand: TraceSubject = "expand"
@@ -20,12 +20,23 @@ package enum TraceSubjects {
     /// Sessions with other servers.
     package static let mta: TraceSubject = "mta"
 
-    package static let known = [expand, lookup, mda, mta, queue, rules, scheduler, smtp]
+    /// Reports to senders.
+    package static let bounce: TraceSubject = "bounce"
+    /// Messages between the processes, by their kind: what is in them may be a secret.
+    package static let messages: TraceSubject = "imsg"
+    /// Counters that are asked for.
+    package static let statistics: TraceSubject = "stat"
+
+    package static let known = [bounce, expand, messages, lookup, mda, mta, queue, rules, scheduler, smtp, statistics]
+
+    /// Other words of OpenSMTPD for the same.
+    private static let aliases: [String: TraceSubject] = [
+        "bounces": bounce, "mproc": messages, "stats": statistics, "table": lookup, "tables": lookup, "transfer": mta,
+    ]
 
     /// Subjects of OpenSMTPD that this version has nothing to tell of.
     private static let absent: Set<String> = [
-        "bounce", "bounces", "filter", "filters", "imsg", "io", "mproc", "profile-imsg", "profile-queue",
-        "profstat", "stat", "stats", "table", "tables", "transfer",
+        "filter", "filters", "io", "profile-imsg", "profile-queue", "profstat",
     ]
 
     /// Why a word is no subject.
@@ -45,7 +56,7 @@ package enum TraceSubjects {
     /// The subjects a word stands for: one, or every one for `all`.
     package static func named(_ word: String) throws(Problem) -> [TraceSubject] {
         if word == "all" { return known }
-        if let subject = known.first(where: { $0.name == word }) { return [subject] }
+        if let subject = known.first(where: { $0.name == word }) ?? aliases[word] { return [subject] }
         throw absent.contains(word) ? .absent(word) : .unknown(word)
     }
 }

@@ -21,7 +21,7 @@ extension SchedulerProcess {
         guard let status = scheduler.status(of: id, now: now) else { return .unknown }
         if status.isSuspended { return .suspended }
         switch status.state {
-        case .pending(let seconds): return .pending(seconds: seconds)
+        case .pending(let seconds): return status.attempts > 0 ? .deferred(seconds: seconds) : .pending(seconds: seconds)
         case .inflight(let seconds): return .inflight(seconds: seconds)
         case .held: return .held
         case .removing: return .unknown
@@ -49,6 +49,10 @@ extension SchedulerProcess {
         switch selection {
         case .envelope(let id):
             if count > 0 { queue?.send(.suspended(id, suspended)) }
+        case .envelopes(let ids):
+            for id in ids where scheduler.status(of: id, now: now)?.isSuspended == suspended {
+                queue?.send(.suspended(id, suspended))
+            }
         case .message(let message):
             note(suspended, envelopesOf: message)
         case .all:
@@ -74,24 +78,5 @@ extension SchedulerProcess {
 
     private func affected(_ count: Int, _ request: UInt64) {
         control?.send(.affected(request: request, count: UInt64(max(0, count))))
-    }
-
-    func statistics() -> [Statistic] {
-        [
-            Statistic(key: "scheduler.delivery.loop", value: counts.loops),
-            Statistic(key: "scheduler.delivery.ok", value: counts.ok),
-            Statistic(key: "scheduler.delivery.permfail", value: counts.permanent),
-            Statistic(key: "scheduler.delivery.tempfail", value: counts.temporary),
-            Statistic(key: "scheduler.envelope", value: Int64(scheduler.count)),
-            Statistic(key: "scheduler.envelope.expired", value: counts.expired),
-            Statistic(key: "scheduler.envelope.incoming", value: counts.incoming),
-            Statistic(key: "scheduler.envelope.inflight", value: Int64(scheduler.inflightCount)),
-            Statistic(key: "scheduler.envelope.removed", value: counts.removed),
-            Statistic(key: "scheduler.ramqueue.envelope", value: Int64(scheduler.count)),
-            Statistic(key: "scheduler.ramqueue.message", value: Int64(scheduler.messageCount)),
-            Statistic(key: "scheduler.ramqueue.hold", value: Int64(scheduler.heldCount)),
-            Statistic(key: "scheduler.ramqueue.holdq", value: Int64(scheduler.holdQueueCount)),
-            Statistic(key: "scheduler.ramqueue.hold-overflow", value: Int64(scheduler.overflowCount)),
-        ]
     }
 }

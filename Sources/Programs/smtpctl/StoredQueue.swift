@@ -9,48 +9,51 @@ import QueueStorage
 
 /// What smtpctl shows of the queue while no daemon runs: what the spool holds, and what waits beside it for a start.
 /// Nothing is changed.
-enum StoredQueue {
+struct StoredQueue {
+    let installation: InstallationPaths
+    let output: Output
+
     /// Answers a request from the spool and ends; returns when only a daemon can answer it.
-    static func answer(_ request: ClientToControl, in installation: InstallationPaths) {
+    func answer(_ request: ClientToControl, _ answer: Answer) {
         switch request {
-        case .showQueue(let message): showQueue(of: message, in: installation)
-        case .showEnvelope(let id): finish(in: installation) { store throws(StoreError) in try show(id, store) }
-        case .showMessage(let id): finish(in: installation) { store throws(StoreError) in try show(id, store) }
+        case .showQueue(let selection): showQueue(of: selection.filter)
+        case .showEnvelope(let id): finish { store throws(StoreError) in try show(id, store, answer) }
+        case .showMessage(let id): finish { store throws(StoreError) in try show(id, store, answer) }
         default: return
         }
     }
 
-    private static func showQueue(of message: MessageID?, in installation: InstallationPaths) -> Never {
+    private func showQueue(of filter: QueueFilter) -> Never {
         var problem: String?
         do throws(StoreError) {
-            try list(try open(in: installation), message)
+            try list(try open(), filter)
         } catch {
             problem = text(of: error)
         }
-        let waiting = message == nil ? OfflineListing.lines(in: installation.offline) : []
-        for lines in waiting { write(Array(lines.utf8)) }
+        let waiting = filter.words.isEmpty ? OfflineListing.lines(in: installation.offline) : []
+        for lines in waiting { show(Array(lines.utf8), .queue) }
         // Where no daemon has ever run, an empty list would say too much.
-        if waiting.isEmpty, !isThere(in: installation) { Diagnostics.fail("smtpctl: smtpd doesn't seem to be running") }
+        if waiting.isEmpty, !isThere { output.fail("smtpctl: smtpd doesn't seem to be running") }
         if let problem { fail(problem) }
         exit(0)
     }
 
-    private static func finish(in installation: InstallationPaths, _ body: (LogStore) throws(StoreError) -> Void) -> Never {
-        guard isThere(in: installation) else { Diagnostics.fail("smtpctl: smtpd doesn't seem to be running") }
+    private func finish(_ body: (LogStore) throws(StoreError) -> Void) -> Never {
+        guard isThere else { output.fail("smtpctl: smtpd doesn't seem to be running") }
         do throws(StoreError) {
-            try body(try open(in: installation))
+            try body(try open())
         } catch {
             fail(text(of: error))
         }
         exit(0)
     }
 
-    private static func isThere(in installation: InstallationPaths) -> Bool {
+    private var isThere: Bool {
         // What cannot be looked at is not there for whoever asks.
         (try? Files.status(installation.spool + "/queue")) ?? nil != nil
     }
 
-    private static func text(of error: StoreError) -> String {
+    private func text(of error: StoreError) -> String {
         switch error {
         case .system(let error) where error.code == EACCES || error.code == EPERM: "need root privileges"
         case .unknownKey: "it is encrypted, and its key was not given"
@@ -58,8 +61,8 @@ enum StoredQueue {
         }
     }
 
-    private static func fail(_ problem: String) -> Never {
-        Diagnostics.fail("smtpctl: smtpd doesn't seem to be running, and its queue cannot be read: \(problem)")
+    private func fail(_ problem: String) -> Never {
+        output.fail("smtpctl: smtpd doesn't seem to be running, and its queue cannot be read: \(problem)")
     }
 
     // MARK: Reading
@@ -68,7 +71,7 @@ enum StoredQueue {
     private static let attempts = 3
 
     /// Reads the queue, asking for the keys that it takes.
-    private static func open(in installation: InstallationPaths) throws(StoreError) -> LogStore {
+    private func open() throws(StoreError) -> LogStore {
         let device = ReadOnlyDevice(installation.spool + "/queue")
         var wrapping = PayloadWrapping(compressor: QueueCompression.compressor())
         var asked = 0
@@ -76,7 +79,7 @@ enum StoredQueue {
             do throws(StoreError) {
                 return try LogStore.inspect(device: device, wrapping: wrapping)
             } catch {
-                guard case .unknownKey = error, asked < attempts else { throw error }
+                guard case .unknownKey = error, asked < Self.attempts else { throw error }
                 asked += 1
                 switch askForKey() {
                 case .key(let cipher): wrapping.formerCiphers.append(cipher)
@@ -87,7 +90,7 @@ enum StoredQueue {
         }
     }
 
-    private enum Answer {
+    private enum GivenKey {
         case key(QueueCipher)
         /// What was typed cannot be one.
         case none
@@ -96,67 +99,75 @@ enum StoredQueue {
     }
 
     /// A key from the terminal, or from standard input where there is none.
-    private static func askForKey() -> Answer {
+    private func askForKey() -> GivenKey {
         do throws(SystemError) {
             var answer = try Terminal.askSecret("key> ")
             if answer == nil { answer = try SecretBytes.line(of: STDIN_FILENO, room: QueueKey.longestText) }
             guard let answer, !answer.bytes.isEmpty else { return .end }
             do throws(QueueKey.Problem) { return .key(QueueCipher(try QueueKey.read(answer))) } catch { return .none }
         } catch {
-            Diagnostics.fail("smtpctl: key: \(error)")
+            output.fail("smtpctl: key: \(error)")
         }
     }
 
     /// Envelopes that cannot be read are told of and left out.
-    private static func list(_ store: LogStore, _ message: MessageID?) throws(StoreError) {
-        var after = message.flatMap { EnvelopeID(rawValue: (UInt64($0.rawValue) << 32) - 1) }
+    private func list(_ store: LogStore, _ filter: QueueFilter) throws(StoreError) {
+        let now = Int64(time(nil))
+        var after: EnvelopeID?
         while true {
             let page = store.page(after: after, limit: 256)
             guard let last = page.last else { return }
             after = last.id
-            var output: [UInt8] = []
-            for facts in page {
-                if let message, facts.id.message != message {
-                    write(output)
-                    return
-                }
+            var lines: [UInt8] = []
+            for facts in page where filter.ids.contains(facts.id.rawValue) {
                 do throws(StoreError) {
                     guard let queued = try store.listedEnvelope(facts.id) else { continue }
-                    output += QueueListing.line(queued.envelope, queued.transaction, queued.history, state: .offline).utf8
-                    output.append(0x0A)
+                    guard filter.matches(queued.envelope, queued.transaction, queued.history, now: now),
+                        filter.matches(QueueFilter.State(queued.history))
+                    else { continue }
+                    lines += QueueListing.line(queued.envelope, queued.transaction, queued.history, state: .offline).utf8
+                    lines.append(0x0A)
                 } catch {
                     Diagnostics.say("smtpctl: envelope \(facts.id): \(error)")
                 }
             }
-            write(output)
+            show(lines, .queue)
         }
     }
 
-    private static func show(_ id: EnvelopeID, _ store: LogStore) throws(StoreError) {
-        guard let queued = try store.envelope(id) else { Diagnostics.fail("command failed: no such envelope") }
-        write(Array(QueueListing.text(queued.envelope, queued.transaction, queued.history).utf8))
+    private func show(_ id: EnvelopeID, _ store: LogStore, _ answer: Answer) throws(StoreError) {
+        guard let queued = try store.envelope(id) else { output.fail("command failed: no such envelope") }
+        show(Array(QueueListing.text(queued.envelope, queued.transaction, queued.history).utf8), answer)
     }
 
-    private static func show(_ id: MessageID, _ store: LogStore) throws(StoreError) {
+    private func show(_ id: MessageID, _ store: LogStore, _ answer: Answer) throws(StoreError) {
         switch try store.body(id) {
-        case .bytes(let bytes): write(bytes)
+        case .bytes(let bytes): show(bytes, answer)
         case .file(let file, size: _):
             do throws(SystemError) {
+                // Whole where it is shown as one value.
+                if !output.passes(answer) { return show(try Files.readToEnd(file, limit: .max), answer) }
                 var piece = [UInt8](repeating: 0, count: 65_536)
                 while true {
                     let count = try Files.readSome(file, into: &piece)
                     if count == 0 { return }
-                    write(Array(piece[..<count]))
+                    output.write(Array(piece[..<count]))
                 }
             } catch {
                 throw .system(error)
             }
-        case nil: Diagnostics.fail("command failed: no such message")
+        case nil: output.fail("command failed: no such message")
         }
     }
 
-    private static func write(_ bytes: [UInt8]) {
-        // Whoever reads it has seen enough.
-        if (try? Files.writeAll(raw: STDOUT_FILENO, bytes)) == nil { exit(1) }
+    private func show(_ bytes: [UInt8], _ answer: Answer) {
+        if output.passes(answer) { output.write(bytes) } else { output.convert(bytes, answer) }
+    }
+}
+
+extension QueueFilter.State {
+    /// Where an envelope will stand when a daemon runs.
+    init(_ history: DeliveryHistory) {
+        self = history.isSuspended ? .paused : history.attempts > 0 ? .deferred : .pending
     }
 }

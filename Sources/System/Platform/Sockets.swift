@@ -116,6 +116,25 @@ package enum Sockets {
         return PeerCredentials(process: process, user: user, group: group)
     }
 
+    /// The supplementary groups of who connected to a Unix socket, as they were then.
+    ///
+    /// - Throws: A ``SystemError`` also where the kernel cannot tell (Linux before 4.13).
+    package static func peerGroups(_ socket: CInt) throws(SystemError) -> [gid_t] {
+        // The C library's header has no name for it.
+        let peerGroupsOption: CInt = 59
+        var groups = [gid_t](repeating: 0, count: 64)
+        while true {
+            var size = socklen_t(groups.count * MemoryLayout<gid_t>.stride)
+            if getsockopt(socket, SOL_SOCKET, peerGroupsOption, &groups, &size) == 0 {
+                return Array(groups.prefix(Int(size) / MemoryLayout<gid_t>.stride))
+            }
+            // The kernel says how much room it wants, which it never does twice without reason.
+            let wanted = Int(size) / MemoryLayout<gid_t>.stride
+            guard errno == ERANGE, wanted > groups.count, wanted <= 65_536 else { throw SystemError("SO_PEERGROUPS") }
+            groups = [gid_t](repeating: 0, count: wanted)
+        }
+    }
+
     /// Whether there is something to read at this moment, an end included.
     package static func hasInput(_ socket: CInt) -> Bool {
         var request = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)

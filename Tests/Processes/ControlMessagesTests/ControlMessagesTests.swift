@@ -9,12 +9,18 @@ import WireTesting
 private func message(_ raw: UInt32) -> MessageID { MessageID(rawValue: raw)! }
 private func envelope(_ raw: UInt64) -> EnvelopeID { EnvelopeID(rawValue: raw)! }
 
+// The words are right.
+private let filter = try! QueueFilter(words: ["from=*@example.org", "state=deferred,held"])
+
 private let requests: [ClientToControl] = [
-    .hello(version: 1), .hello(version: .max), .submit, .showQueue(nil), .showQueue(message(0x5F3A_9C1E)),
+    .hello(version: 1), .hello(version: .max), .submit, .showQueue(.all), .showQueue(.message(message(0x5F3A_9C1E))),
     .showEnvelope(envelope(0x5F3A_9C1E_00D1_B2C4)), .showMessage(message(1)), .showStatistics, .showStatus,
     .schedule(.all), .remove(.message(message(7))), .suspend(.envelope(envelope(1 << 32 | 1))), .resume(.all),
     .setPaused(.mda, true), .setPaused(.mta, false), .setPaused(.smtp, true), .setVerbose(true), .reload, .stop,
-    .updateTable("aliases"), .updateTable(String(repeating: "t", count: ClientToControl.longestName)),
+    .showQueue(.matching(filter)), .remove(.matching(QueueFilter())), .show(.hosts, asJSON: false), .show(.relays, asJSON: true),
+    .resumeRoute(7), .setRelayingPaused(source: .v4(0xC000_0201), domain: "example.org", true),
+    .setRelayingPaused(source: nil, domain: "example.org", false), .setRelayingPaused(source: .v6(high: 1, low: 2), domain: nil, true),
+    .setTracing(subject: "mta", true), .updateTable("aliases"), .updateTable(String(repeating: "t", count: ClientToControl.longestName)),
 ]
 
 private let answers: [ControlToClient] = [
@@ -61,7 +67,7 @@ private let answers: [ControlToClient] = [
 
     @Test func `unknown kinds and ids that cannot be are refused`() {
         let hostile: [[UInt8]] = [
-            [0], [17], [255], [4, 0, 0, 0, 0, 0, 0, 0, 1], [5, 0, 0, 0, 0], [12, 0, 1], [12, 4, 1], [12, 1, 2],
+            [0], [21], [255], [17, 0, 0], [17, 6, 0], [17, 1, 2], [19, 0, 0, 0, 0, 0, 0, 0, 0, 1], [3, 4, 0, 0, 0, 1, 0, 0, 0, 1, 0x61], [4, 0, 0, 0, 0, 0, 0, 0, 1], [5, 0, 0, 0, 0], [12, 0, 1], [12, 4, 1], [12, 1, 2],
             [8, 9], [16, 0, 0, 0, 0], [16, 0, 0, 0, 2, 0x61, 0x0A], [16, 0, 0, 0, 1, 0xFF],
         ]
         for bytes in hostile { #expect(throws: WireError.self) { try ClientToControl(decoding: bytes[...]) } }
@@ -69,9 +75,22 @@ private let answers: [ControlToClient] = [
         #expect(throws: WireError.self) { try ClientToControl(decoding: long.encoded[...]) }
     }
 
-    @Test func `only submitting is open to everybody`() {
-        let open = requests.filter(\.isOpenToEverybody)
-        #expect(open == [.hello(version: 1), .hello(version: .max), .submit])
+    @Test func `only submitting is open to everybody, and only one's own mail to others than root`() {
+        func asking(_ audience: ControlAudience) -> [ClientToControl] { requests.filter { $0.audience == audience } }
+        #expect(asking(.everybody) == [.hello(version: 1), .hello(version: .max), .submit])
+        for request in asking(.owners) {
+            switch request {
+            case .showMessage, .remove: break
+            default: Issue.record("\(request) is no business of users")
+            }
+        }
+        for request in asking(.ownersAndReaders) + asking(.readers) {
+            switch request {
+            case .showQueue, .showEnvelope, .showStatistics, .showStatus, .show: break
+            default: Issue.record("\(request) changes something")
+            }
+        }
+        #expect(asking(.operators).contains(.stop) && asking(.operators).contains(.setTracing(subject: "mta", true)))
     }
 }
 

@@ -1,6 +1,7 @@
 import Authentication
 import Envelopes
 import MailSyntax
+import Routing
 import SMTPProtocol
 import Scheduling
 import Tables
@@ -17,9 +18,13 @@ private let scheduled = [
         lastAttempt: Timestamp(seconds: 9), lastNotice: Timestamp(seconds: 8), isSuspended: true),
 ]
 
-private let selections: [EnvelopeSelection] = [.envelope(Sample.id), .message(Sample.message), .all]
+private let selections: [EnvelopeSelection] = [
+    .envelope(Sample.id), .message(Sample.message), .envelopes([]), .envelopes([Sample.id, Sample.stranger]), .all,
+]
+// The words are right.
+private let queueFilter = try! QueueFilter(words: ["from=*@example.org", "older=2h", "state=held"])
 private let runStates: [RunState] = [
-    .pending(seconds: -5), .pending(seconds: .max), .inflight(seconds: 3), .held, .suspended, .unknown,
+    .pending(seconds: -5), .pending(seconds: .max), .deferred(seconds: 7), .inflight(seconds: 3), .held, .suspended, .unknown,
 ]
 private let identities: [AgentIdentity] = [.daemon, .user("ada", userbase: "<getpwnam>")]
 private let forwardFiles: [ForwardFile] = [
@@ -83,13 +88,14 @@ let messageSubjects = [
     WireSubject(
         of: ParentToChild.self,
         [
-            .configure([1, 2, 3]), .connect(.queue), .serve, .setVerbose(true), .shutdown,
+            .configure([1, 2, 3]), .connect(.queue), .serve, .setVerbose(true), .setTracing(subject: "mta", true), .shutdown,
         ]),
     WireSubject(of: ChildToParent.self, [.ready, .reconfigured, .fatal("no such user: smtpd")]),
     WireSubject(
         of: ParentToControl.self,
         [
             .socket, .reloaded(request: 1, errors: []), .reloaded(request: .max, errors: ["a:1: b", ""]),
+            .readers(group: nil), .readers(group: 4), .tracing(request: 2, failure: nil), .tracing(request: 3, failure: "no"),
         ]),
     WireSubject(
         of: ParentToDispatcher.self,
@@ -107,18 +113,23 @@ let messageSubjects = [
         of: ParentToLookup.self,
         forwardFiles.map { .forward(request: 5, $0) } + [.user(request: 6, userbase: "users", name: "ada")]
             + passwordVerdicts.map { .password(request: 7, $0) } + tokenVerdicts.map { .token(request: 8, $0) }),
-    WireSubject(of: ControlToParent.self, [.reload(request: 7), .setVerbose(false), .stop]),
+    WireSubject(of: ControlToParent.self, [.reload(request: 7), .setVerbose(false), .stop, .setTracing(request: 8, subject: "mta", true)]),
     WireSubject(
         of: ControlToDispatcher.self,
         [
-            .submission(uid: 1_000, gid: 100), .setPaused(true), .statistics(request: 8),
-        ]),
+            .submission(uid: 1_000, gid: 100), .setPaused(true), .statistics(request: 8), .resumeRoute(request: 9, id: 1),
+            .setBlocked(request: 10, source: .v4(1), domain: nil, true),
+            .setBlocked(request: 11, source: nil, domain: "example.org", false),
+        ] + RoutingList.allCases.flatMap { list -> [ControlToDispatcher] in
+            [.list(request: 12, list, asJSON: false), .list(request: 13, list, asJSON: true)]
+        }),
     WireSubject(of: ControlToLookup.self, [.updateTable(request: 9, name: "aliases")]),
     WireSubject(
         of: ControlToQueue.self,
         [
-            .page(request: 1, after: nil, message: nil, limit: 256),
-            .page(request: 1, after: Sample.id, message: Sample.message, limit: .max),
+            .page(request: 1, after: nil, QueueFilter(), limit: 256),
+            .page(request: 1, after: Sample.id, QueueFilter(message: Sample.message), limit: .max),
+            .select(request: 5, after: nil, queueFilter), .select(request: 6, after: Sample.id, QueueFilter()),
             .envelope(request: 2, Sample.id), .body(request: 3, Sample.message), .statistics(request: 4),
         ]),
     WireSubject(
@@ -131,7 +142,12 @@ let messageSubjects = [
                 ]
             } + [.setPaused(request: 7, .relay, true), .statistics(request: 8)]),
     WireSubject(
-        of: DispatcherToControl.self, [.statistics(request: 1, []), .statistics(request: 2, Sample.statistics)]),
+        of: DispatcherToControl.self,
+        [
+            .statistics(request: 1, []), .statistics(request: 2, Sample.statistics), .ordered(request: 3, true),
+            .listing(request: 4, ListingText(lines: []), isLast: true),
+            .listing(request: 5, ListingText(lines: ["1. [] <-> 192.0.2.1", "2."]), isLast: false),
+        ]),
     WireSubject(
         of: DispatcherToLookup.self,
         [
@@ -190,7 +206,8 @@ let messageSubjects = [
     WireSubject(
         of: QueueToControl.self,
         [
-            .page(request: 1, ListedLines()), .page(request: 2, lines), .envelope(request: 3, nil),
+            .page(request: 1, ListedLines(), next: nil), .page(request: 2, lines, next: Sample.id),
+            .selected(request: 8, [], next: nil), .selected(request: 9, [Sample.id], next: Sample.stranger), .envelope(request: 3, nil),
             .envelope(request: 4, listed), .body(request: 5, nil), .statistics(request: 6, Sample.statistics),
         ] + Sample.bodies.map { .body(request: 7, $0) }),
     WireSubject(

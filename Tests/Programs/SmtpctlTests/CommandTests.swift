@@ -1,5 +1,6 @@
 import ControlMessages
 import Envelopes
+import MailSyntax
 @testable import smtpctl
 import SeededTesting
 import Testing
@@ -7,7 +8,8 @@ import Testing
 @Suite("Words of smtpctl(8)") struct CommandTests {
     /// The request that a command line stands for; nil when it stands for none.
     private func request(_ line: String) -> ClientToControl? {
-        try? Commands.parse(line.split(separator: " ").map(String.init)).0
+        guard case .ask(let request, _)? = try? Commands.parse(line.split(separator: " ").map(String.init)) else { return nil }
+        return request
     }
 
     private func problem(_ line: String) -> Commands.Problem? {
@@ -25,7 +27,10 @@ import Testing
                 switch word {
                 case "<evpid>": "0123456789abcdef"
                 case "<msgid>": "01234567"
-                case "<name>": "aliases"
+                case "<routeid>": "7"
+                case "<address>": "192.0.2.1"
+                case "<filter>": "from=ada@example.org"
+                case "<table>", "<domain>", "<subject>", "<password>", "<method>": "aliases"
                 default: String(word)
                 }
             }
@@ -36,7 +41,7 @@ import Testing
     }
 
     @Test func `words may be shortened to what no other begins with`() {
-        #expect(request("sh q") == .showQueue(nil))
+        #expect(request("sh q") == .showQueue(.all))
         #expect(request("show stats") == .showStatistics)
         #expect(request("show statu") == .showStatus)
         #expect(request("l b") == .setVerbose(false))
@@ -63,12 +68,33 @@ import Testing
         #expect(request("pause envelope 01234567") == .suspend(.message(message)))
         #expect(request("resume envelope all") == .resume(.all))
         #expect(request("show message 0123456789abcdef") == .showMessage(envelope.message))
-        #expect(request("show queue 01234567") == .showQueue(message))
+        #expect(request("show queue 01234567") == .showQueue(.message(message)))
         for word in ["0123456789abcde", "0123456789abcdef0", "0000000000000000", "0123456", "012345678", "00000000", "-1", "0x123456"] {
             #expect(request("remove \(word)") == nil, "\(word)")
         }
         #expect(request("show envelope 01234567") == nil)
         #expect(request("show queue 0123456789abcdef") == nil)
+    }
+
+    @Test func `a filter is one word or several, and what is wrong with it is said`() throws {
+        let filter = try QueueFilter(words: ["from=*@example.org", "older=2h"])
+        #expect(request("show queue from=*@example.org older=2h") == .showQueue(.matching(filter)))
+        #expect(request("remove older=2h from=*@example.org") == .remove(.matching(filter)))
+        #expect(request("pause envelope state=deferred") == .suspend(.matching(try QueueFilter(words: ["state=deferred"]))))
+        #expect(problem("remove frm=x") == .filter(.unknownKey("frm=x")))
+        #expect(problem("remove from=x from=y") == .filter(.repeated(.from)))
+        #expect(request("show queue from=x 01234567") == nil)
+    }
+
+    @Test func `relaying is paused from an address, to a domain, or both`() {
+        let source = IPAddress("192.0.2.1".utf8)
+        #expect(request("pause mta from 192.0.2.1 for a.example") == .setRelayingPaused(source: source, domain: "a.example", true))
+        #expect(request("resume mta from * for a.example") == .setRelayingPaused(source: nil, domain: "a.example", false))
+        #expect(request("pause mta from 192.0.2.1 for *") == .setRelayingPaused(source: source, domain: nil, true))
+        #expect(request("pause mta from * for *") == .setPaused(.mta, true))
+        #expect(request("pause mta from mx.example for a.example") == nil)
+        #expect(request("resume route 12") == .resumeRoute(12))
+        for word in ["0", "-1", "x", "18446744073709551616"] { #expect(request("resume route \(word)") == nil) }
     }
 
     @Test func `an id cannot be shortened, a name cannot be mistaken for a keyword`() {
@@ -79,7 +105,10 @@ import Testing
 
     @Test func `what is missing is said`() {
         #expect(problem("pause") == .incomplete(
-            ["pause envelope <evpid>", "pause envelope <msgid>", "pause envelope all", "pause mda", "pause mta", "pause smtp"],
+            [
+                "pause envelope <evpid>", "pause envelope <filter>", "pause envelope <msgid>", "pause envelope all", "pause mda",
+                "pause mta", "pause mta from <address> for <domain>", "pause smtp",
+            ],
             meant: nil))
         #expect(problem("show envelope") == .incomplete(["show envelope <evpid>"], meant: nil))
         #expect(problem("stop now") == .invalid("now"))
@@ -87,7 +116,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("shwo queue", "show"), ("show queu3", "queue"), ("sho quue", "queue"), ("pasue mda", "pause"), ("pause mat", "mta"),
+        ("shwo queue", "show"), ("show queu3", "queue"), ("show rotues", "routes"), ("mointor", "monitor"), ("sho quue", "queue"), ("pasue mda", "pause"), ("pause mat", "mta"),
         ("stpo", "stop"), ("relaod", "reload"), ("show messages", "message"),
     ])
     func `a slip of the fingers is recognized`(_ line: String, _ meant: String) {

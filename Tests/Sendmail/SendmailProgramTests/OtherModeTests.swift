@@ -47,7 +47,7 @@ import Testing
             #expect(run.output == output)
             #expect(run.code == code)
             #expect(run.error.isEmpty == (code == 0))
-            #expect(daemon.requests.last == .showQueue(nil))
+            #expect(daemon.requests.last == .showQueue(.all))
             #expect(try spool.run(["-bp"]).output == output)
         }
     }

@@ -12,6 +12,9 @@
  */
 int martlet_crypt(const char *password, const char *setting, char *result, size_t room);
 
+/* A setting for a new password: method, costs and a random salt, with its final NUL in `result`. 0, or -1 with errno. */
+int martlet_new_setting(const char *prefix, char *result, int room);
+
 /* What the shadow database says of a password. Days since 1970, -1 for "not set". */
 struct martlet_shadow {
     long last_change;

@@ -16,7 +16,7 @@ enum QueueListing {
     private static func listDaemon(_ console: Console, _ paths: InstallationPaths) -> ExitCode {
         do throws(ControlClientError) {
             var client = try ControlClient(path: paths.controlSocket, timeout: DaemonSession.patience)
-            let answer = try client.request(.showQueue(nil)) { console.write($0) }
+            let answer = try client.request(.showQueue(.all)) { console.write($0) }
             return console.status(of: answer)
         } catch {
             // Where no daemon has ever run there is nothing to list.

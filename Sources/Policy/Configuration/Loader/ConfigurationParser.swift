@@ -75,6 +75,7 @@ struct ConfigurationParser {
         if isKeyword("include") {
             try include()
         } else if !(try macro()) {
+            if case .word(let head) = token.kind, isOperationStatement(head) { return try operationStatement() }
             switch generation {
             case .match: try matchStatement()
             case .accept: try acceptStatement()
@@ -99,7 +100,9 @@ struct ConfigurationParser {
     /// Takes `name = value`; false, with nothing taken, when the statement is another.
     private mutating func macro() throws(StatementFailure) -> Bool {
         guard isString else { return false }
-        if case .word(let word) = token.kind, isContextualStatement(word) { return false }
+        if case .word(let word) = token.kind, isContextualStatement(word) || isOperationStatement(word) {
+            return false
+        }
         let name = token
         advance()
         guard token.isMark("=") else {

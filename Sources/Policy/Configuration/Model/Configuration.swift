@@ -28,6 +28,7 @@ package struct Configuration: Hashable, Sendable {
     package var mda = MDALimits()
     package var mta = MTASettings()
     package var srs: SRSSettings?
+    package var operation = OperationSettings()
     /// `admd`, the server name unless given.
     package var admd: String
     /// Where things are declared, for messages about them.
