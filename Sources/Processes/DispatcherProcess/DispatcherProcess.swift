@@ -50,6 +50,7 @@ package final class DispatcherProcess: RoleProcess {
     /// accepted meanwhile would be served by the rules of another listener.
     var awaitsListeners = false
     let sessions: SessionCensus
+    var exhaustion = ExhaustionNotes()
     private(set) lazy var deliveries = makeDeliveries()
     private(set) lazy var relays = RelayDeliveries(dispatcher: self)
     let relayEntries = PendingRequests<RelayEntries>()

@@ -54,6 +54,24 @@ import Testing
         #expect(replies[4].hasPrefix("250") && replies[5].hasPrefix("250"))
     }
 
+    @Test func `Commands without mail up to the limit are answered, the next one ends the session`() throws {
+        let limit = SessionLimits().idleCommands
+        var server = try TestServer()
+        for _ in 0..<limit { #expect(server.say("NOOP") == ["250 2.0.0 Ok"]) }
+        #expect(server.say("RSET") == ["421 4.7.0 Too many commands without mail: closing connection"])
+        #expect(server.closed == .tooManyIdleCommands)
+    }
+
+    @Test func `A message begins the count of commands without mail anew, and commands of a transaction do not count`() throws {
+        var server = try TestServer { $0.limits.idleCommands = 2 }
+        for _ in 0..<3 {
+            let replies = server.say(
+                "HELO x.example", "MAIL FROM:<a@b.example>", "RCPT TO:<c>", "RCPT TO:<d>", "VRFY c", "DATA", "S: x", "", ".")
+            #expect(replies.last?.hasPrefix("250 ") == true)
+        }
+        #expect(server.say("NOOP", "HELP", "NOOP").last?.hasPrefix("421 4.7.0 Too many commands") == true)
+    }
+
     @Test func `Bad commands up to the limit are answered, the next one ends the session`() throws {
         let limit = SessionLimits().badCommands
         var server = try TestServer()
