@@ -296,7 +296,7 @@ let package = Package(
             path: "Tests/WholeServer", swiftSettings: swift),
         .testTarget(name: "ArchitectureTests", path: "Tests/Architecture", swiftSettings: swift),
         .testTarget(
-            name: "DocumentationTests", dependencies: ["Configuration", "MailSyntax", "Platform", "Tables"],
+            name: "DocumentationTests", dependencies: ["Configuration", "MailSyntax", "Platform", "ServerTesting", "Tables"],
             path: "Tests/Documentation", swiftSettings: swift),
         .testTarget(
             name: "MailAgentTests",

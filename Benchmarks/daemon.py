@@ -2,7 +2,8 @@
 
 Durability is at its default. Started by root, the programs are copied to where the user of the daemon
 (MARTLET_USER, default the user with uid 2000, else nobody) can read them, since the daemon never delivers as
-root. Relaying and TLS are left out of the configuration.
+root. Relaying is left out of the configuration. On the port there is STARTTLS, on the next one TLS from the first octet,
+and on the one after that a listener behind a proxy, which lends clients their addresses.
 """
 import os, pathlib, pwd, re, shutil, signal, socket, subprocess, time
 
@@ -24,6 +25,9 @@ class Daemon:
     port = int(os.environ.get("MARTLET_PORT", "2500"))
     cgroup = None
     p = None
+    # Which of the two keys the listeners have.
+    key = "rsa2048"
+    load = None
 
     def __init__(self, source, directory):
         """source: where the built programs are; directory: for everything of this run."""
@@ -40,6 +44,11 @@ class Daemon:
         for program in PROGRAMS: shutil.copy2(self.source / program, self.bin / program)
         # A file where a maildir's parent would be: mail for it is deferred.
         self.blocked.touch()
+        for name, kind in (("rsa2048", ["rsa:2048"]), ("ecdsap256", ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])):
+            subprocess.run(["openssl", "req", "-x509", "-newkey", *kind, "-nodes", "-days", "3650", "-subj", "/CN=mx.bench.test", "-keyout",
+                            str(self.dir / name) + ".key", "-out", str(self.dir / name) + ".pem"], check=True, stderr=subprocess.DEVNULL)
+            for ending, mode in ((".key", 0o600), (".pem", 0o644)):
+                file = pathlib.Path(str(self.dir / name) + ending); file.chmod(mode); self.own(file)
         self.own(self.dir); self.own(self.blocked)
         cgroup = pathlib.Path("/sys/fs/cgroup/cpuacct/bench-%d-martlet" % os.getpid())
         try:
@@ -52,14 +61,19 @@ class Daemon:
     def configuration(self):
         return '''
 table catchall {{ "@" = "{u}" }}
-listen on 127.0.0.1 port {p} hostname "mx.bench.test"
+pki "mx.bench.test" cert "{d}/{k}.pem"
+pki "mx.bench.test" key "{d}/{k}.key"
+listen on 127.0.0.1 port {p} tls pki "mx.bench.test" hostname "mx.bench.test"
+listen on 127.0.0.1 port {p1} smtps pki "mx.bench.test" hostname "mx.bench.test"
+listen on 127.0.0.1 port {p2} proxy-v2 hostname "mx.bench.test"
 action "local" maildir "{m}/%{{rcpt.user}}" virtual <catchall> user "{u}"
 action "other" maildir "{d}/other" virtual <catchall> user "{u}"
 action "deferred" maildir "{b}/%{{rcpt.user}}" virtual <catchall> user "{u}"
 match from any for domain "bench.test" action "local"
 match from any for domain "elsewhere.test" action "other"
 match from any for domain "deferred.test" action "deferred"
-'''.format(d=self.dir, m=self.mail, b=self.blocked, u=self.user.pw_name, p=self.port)
+'''.format(d=self.dir, m=self.mail, b=self.blocked, u=self.user.pw_name, p=self.port, p1=self.port + 1, p2=self.port + 2,
+           k=self.key)
 
     def start(self, max_conn=None):
         """Seconds until the first 220."""

@@ -24,6 +24,7 @@ struct ExampleMachine: ConfigurationEnvironment {
     }
     var egressAddresses: [IPAddress] { outside }
     var loopbackAddresses: [IPAddress] { loopback }
+    func addresses(ofInterfaceGroup name: String) -> [IPAddress]? { nil }
     func addresses(ofHost name: String) -> [IPAddress] { [] }
 
     func port(ofService name: String) -> UInt16? { name == "submission" ? 587 : nil }

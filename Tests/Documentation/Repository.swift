@@ -3,7 +3,7 @@ import Platform
 /// The files of this repository, as they lie on the disk.
 enum Repository {
     /// The root, found from the place of this file.
-    private static let root: String =
+    static let root: String =
         #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
 
     static func text(of path: String) throws -> String {

@@ -116,6 +116,7 @@ extension RealProcesses {
             #expect(try subject(server).hasSuffix("other"))
         }
 
+        // Conformance: RFC 8446 section 4.6.1 | sessions are resumed by tickets, over a reload too
         @Test func `clients resume their sessions over a reload`() async throws {
             let server = try server(copying: "mail")
             try await server.start()

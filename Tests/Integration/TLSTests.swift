@@ -39,6 +39,7 @@ extension RealProcesses {
 
             """
 
+        // Conformance: RFC 3207 section 4 | STARTTLS with TLS 1.2 and 1.3, RSA and ECDSA
         @Test(arguments: ["-tls1_2", "-tls1_3"], ["mail", "curve"])
         func `a message comes in through STARTTLS, and its trace header says how`(_ version: String, _ pair: String) async throws {
             let server = try server("tls pki \(pair)")
@@ -53,6 +54,7 @@ extension RealProcesses {
             #expect(try await server.stop() == .exited(0))
         }
 
+        // Conformance: RFC 8314 section 3.3 | TLS from the first octet (`smtps`)
         @Test func `smtps speaks TLS from the first octet`() async throws {
             let server = try server("smtps pki mail")
             try await server.start()
@@ -83,6 +85,7 @@ extension RealProcesses {
             #expect(try await end == .exited(0))
         }
 
+        // Conformance: RFC 3207 section 4.2 | what was sent in clear behind STARTTLS is thrown away
         @Test func `what stands in clear behind STARTTLS is never carried out (CVE-2011-0411)`() async throws {
             let server = try server("tls pki mail")
             try await server.start()
@@ -97,6 +100,7 @@ extension RealProcesses {
             #expect(!server.log.contains("eve@"))
         }
 
+        // Conformance: RFC 8446 section 4.4.2 | client certificates are verified where the listener wants it (`verify`)
         @Test func `clients without a good certificate do not get through smtps verify`() async throws {
             let certificates = try TestCertificates.shared.get()
             let server = try server("smtps verify pki mail ca clients")

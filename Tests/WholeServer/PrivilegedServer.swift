@@ -15,6 +15,9 @@ final class PrivilegedServer {
     let scratch: Scratch
     let port: UInt16
     private let spoolOptions: String
+    /// Commands of the shell before the daemon starts.
+    private let preparation: [String]
+    private let isolation: [String]
     private(set) var process: pid_t?
 
     /// True where such a server can run.
@@ -24,9 +27,15 @@ final class PrivilegedServer {
         return run?.code == 0
     }()
 
-    /// - Parameter spoolSize: How much there is room for in the spool, in MiB; nil for as much as the machine has.
-    init(spoolSize: Int? = nil) throws {
+    /// - Parameters:
+    ///   - spoolSize: How much there is room for in the spool, in MiB; nil for as much as the machine has.
+    ///   - preparation: Commands for a shell of root's inside, before the daemon starts. `@DIR@` stands for the server's
+    ///     directory.
+    ///   - hasNetwork: With a network of its own, which has nothing in it but what `preparation` makes.
+    init(spoolSize: Int? = nil, preparation: [String] = [], hasNetwork: Bool = false) throws {
         spoolOptions = spoolSize.map { ",size=\($0)m" } ?? ""
+        self.preparation = preparation
+        isolation = hasNetwork ? ["-m", "-n"] : ["-m"]
         scratch = try Scratch()
         port = try Server.freePort()
         // The programs are found beside the daemon, which only root may change.
@@ -58,6 +67,7 @@ final class PrivilegedServer {
         mount -t tmpfs -o mode=755\(spoolOptions) tmpfs /var/spool
         chown root:mail /var/mail; chmod 2775 /var/mail
         for file in passwd group; do mount --bind \(scratch.path)/$file /etc/$file; done
+        \(preparation.joined(separator: "\n").replacing("@DIR@", with: scratch.path))
         exec \(Programs.directory)/smtpd -d -f \(scratch.path)/smtpd.conf "$@"
         """
     }
@@ -79,14 +89,32 @@ final class PrivilegedServer {
             match from any for domain "command.example" action "command"
 
             """
-        try scratch.write("smtpd.conf", text)
-        _ = try checked("chown") { chown(scratch.path + "/smtpd.conf", 0, 0) }
+        try configure(text)
+    }
+
+    /// Replaces the configuration. `@DIR@` stands for the server's directory.
+    func configure(_ text: String) throws {
+        try write("smtpd.conf", text.replacing("@DIR@", with: scratch.path), mode: 0o644)
+    }
+
+    /// Writes a file of root's.
+    func write(_ name: String, _ text: String, mode: mode_t) throws {
+        try scratch.write(name, text, mode: mode)
+        _ = try checked("chown") { chown(scratch.path + "/" + name, 0, 0) }
+    }
+
+    /// Copies a certificate and its key to where root alone may change them.
+    func copyCertificate(_ name: String) throws {
+        let certificates = try TestCertificates.shared.get()
+        for (ending, mode) in [("pem", 0o644), ("key", 0o600)] as [(String, mode_t)] {
+            try write("\(name).\(ending)", String(decoding: try Files.read(certificates.path("\(name).\(ending)")), as: UTF8.self), mode: mode)
+        }
     }
 
     func start(_ options: [String] = []) async throws {
         let file = try Files.open(scratch.path + "/log", O_WRONLY | O_CREAT | O_APPEND)
         let program = ChildProcess(
-            path: "/usr/bin/unshare", arguments: ["unshare", "-m", "/bin/sh", scratch.path + "/setup"] + options,
+            path: "/usr/bin/unshare", arguments: ["unshare"] + isolation + ["/bin/sh", scratch.path + "/setup"] + options,
             environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "SWIFT_BACKTRACE=enable=no"])
         // The test's descriptor is the log; what unshare and sh say goes there too.
         process = try program.start(output: file.raw, error: file.raw)

@@ -58,6 +58,7 @@ extension Reply {
     static let timeout = Reply(421, "4.4.2", "Timeout: closing connection")
     static let shuttingDown = Reply(421, "4.3.2", "Server shutting down")
     static let tooManyRefusedRecipients = Reply(421, "4.7.0", "Too many invalid recipients: closing connection")
+    static let tooManyIdleCommands = Reply(421, "4.7.0", "Too many commands without mail: closing connection")
     static let tooManyBadCommands = Reply(421, "4.7.0", "Too many errors: closing connection")
 
     static let tooManyMails = Reply(452, "4.5.3", "Too many recipients: Too many messages sent")

@@ -4,6 +4,7 @@ import MailSyntax
 /// Carrying out commands (RFC 5321 section 4.1.1 and the extensions' own documents).
 extension ServerSession {
     mutating func execute(_ command: Command) {
+        guard hasPatience(with: command) else { return }
         switch command {
         case .helo(let name): hello(name, isExtended: false)
         case .ehlo(let name): hello(name, isExtended: true)

@@ -101,6 +101,8 @@ package struct ServerSession: Sendable {
     var mails = 0
     var badCommands = 0
     var refusedRecipients = 0
+    /// Commands of the kinds that bring no mail nearer, since the last message.
+    var idleCommands = 0
     /// Commands carried out and steps of content taken so far: while it stays the same, the client has done
     /// nothing worth waiting for.
     package internal(set) var progress: UInt64 = 0
@@ -241,7 +243,9 @@ extension ServerSession {
         guard case .committing(let name, let identifier) = state else { return }
         state = .idle(name)
         switch verdict {
-        case .accept: pending.append(.reply(.messageAccepted(identifier)))
+        case .accept:
+            idleCommands = 0
+            pending.append(.reply(.messageAccepted(identifier)))
         case .refuse(let reply): refuse(reply)
         }
     }

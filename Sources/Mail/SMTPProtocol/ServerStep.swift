@@ -111,6 +111,7 @@ package enum DisconnectReason: Hashable, Sendable {
     case handshakeFailed
     case tooManyBadCommands
     case tooManyRefusedRecipients
+    case tooManyIdleCommands
     case tooManyAuthenticationFailures
     /// The client did not keep to the protocol in a way that leaves unclear where its commands begin.
     case protocolViolation
@@ -127,6 +128,7 @@ package enum DisconnectReason: Hashable, Sendable {
         case .handshakeFailed: "TLS handshake failed"
         case .tooManyBadCommands: "too many bad commands"
         case .tooManyRefusedRecipients: "too many invalid recipients"
+        case .tooManyIdleCommands: "too many commands without mail"
         case .tooManyAuthenticationFailures: "too many authentication failures"
         case .protocolViolation: "protocol violation"
         case .serviceUnavailable: "service unavailable"

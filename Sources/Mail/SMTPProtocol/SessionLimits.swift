@@ -26,6 +26,8 @@ package struct SessionLimits: Hashable, Sendable {
     package var badCommands = 20
     /// Recipients refused with a 5yz reply, in all transactions; the next one ends the session.
     package var refusedRecipients = 50
+    /// Commands that bring no mail nearer since the last message; the next one ends the session.
+    package var idleCommands = 100
     /// Characters of an ENVID value (RFC 3461 section 4.4).
     package var envelopeIdentifier = 100
     /// Characters of an ORCPT value (RFC 3461 section 4.2).

@@ -20,6 +20,10 @@ package protocol ConfigurationEnvironment {
     /// The addresses of one interface; nil when there is no such interface.
     func addresses(ofInterface name: String) -> [IPAddress]?
 
+    /// The addresses of all interfaces in a group that the system's administrator has named; nil when there is no such
+    /// group.
+    func addresses(ofInterfaceGroup name: String) -> [IPAddress]?
+
     /// The addresses of the interfaces that have a default route: what OpenBSD's group `egress` is.
     var egressAddresses: [IPAddress] { get }
 

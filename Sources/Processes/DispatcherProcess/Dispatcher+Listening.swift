@@ -28,9 +28,10 @@ extension DispatcherProcess {
             return
         }
         do throws(SystemError) {
-            let acceptor = try Acceptor(adopting: socket) { [unowned self] connection, peer in
-                accept(connection, from: peer, on: place.id)
-            }
+            let acceptor = try Acceptor(
+                adopting: socket,
+                onExhaustion: { [unowned self] connection, peer in turnAwayExhausted(connection, from: peer, on: place.id) },
+                onAccept: { [unowned self] connection, peer in accept(connection, from: peer, on: place.id) })
             sockets[place.id] = ServedSocket(place: place, acceptor: acceptor)
             updateAcceptors()
         } catch {

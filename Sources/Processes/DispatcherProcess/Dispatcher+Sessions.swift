@@ -96,13 +96,7 @@ extension DispatcherProcess {
         _ stream: SecurableStream, from address: IPAddress, _ listener: Listener, _ refusal: SessionCensus.Refusal
     ) {
         log.warning("smtp refused address=\(address) reason=\(LogText.value(refusal.rawValue))")
-        // Without a handshake, which is what there is too much of, nothing can be said there.
-        guard listener.tls != .implicit else { return stream.close() }
-        spawn {
-            let reply = Reply(421, "4.7.0", "\(listener.hostname) Too many connections, try again later")
-            _ = await stream.write(reply.bytes, deadline: .now() + .seconds(1))
-            stream.close()
-        }
+        refuseAtOnce(stream, listener)
     }
 
     private func begin(
@@ -174,6 +168,12 @@ extension DispatcherProcess {
         settings.limits.badCommands = view.session.maximumBadCommands
         // A program of this machine sends to whom its user says, and guesses nothing.
         settings.limits.refusedRecipients = client.source == .local ? .max : view.session.maximumRefusedRecipients
+        settings.limits.idleCommands = client.source == .local ? .max : view.session.maximumIdleCommands
+        settings.limits.authenticationFailures = view.session.maximumAuthenticationTries
+        settings.limits.commandLine = view.session.maximumCommandLine
+        settings.limits.textLine = view.session.maximumTextLine
+        settings.limits.headerSize = view.session.maximumHeaderSize
+        settings.limits.receivedFields = view.session.maximumHops
         settings.limits.idleSeconds = Int64(view.session.idleSeconds)
         settings.limits.contentStep = max(1, Int64(view.session.minimumRate) * Int64(view.session.idleSeconds))
         settings.startTLS =
@@ -206,8 +206,8 @@ extension DispatcherProcess {
     /// As many sessions as descriptors allow, less what everything else needs. To be asked before the process
     /// is confined, since it may not look at its limits afterwards.
     static func sessionLimit() -> Int {
-        let descriptors = (try? ThisProcess.raiseOpenFiles()) ?? 1_024
-        return max(16, Int(clamping: descriptors) - SessionCensus.reservedDescriptors)
+        let descriptors = Int(clamping: (try? ThisProcess.raiseOpenFiles()) ?? 1_024)
+        return max(16, descriptors - min(SessionCensus.reservedDescriptors, descriptors / 2))
     }
 
     var log: Logger { context.log }

@@ -51,6 +51,7 @@ package final class DispatcherProcess: RoleProcess {
     var awaitsListeners = false
     let sessions: SessionCensus
     var counts = DispatcherCounts()
+    var exhaustion = ExhaustionNotes()
     private(set) lazy var deliveries = makeDeliveries()
     private(set) lazy var relays = RelayDeliveries(dispatcher: self)
     let relayEntries = PendingRequests<RelayEntries>()

@@ -5,7 +5,8 @@ import MailSyntax
 /// Which sessions are open: how many in all, and how many from each client's network.
 @EventLoopActor
 final class SessionCensus {
-    /// Descriptors kept for everything that is no session: agents, files, links.
+    /// Descriptors kept for everything that is no session: agents, files, links. Where there are few in all, half
+    /// of them.
     static let reservedDescriptors = 256
 
     private var sessions: [ObjectIdentifier: SMTPSession] = [:]

@@ -29,7 +29,12 @@ extension ParentProcess {
         guard !places.contains(where: { (try? Files.status($0)) != nil }) else { return }
         log.warning("`auth` without a table asks PAM for the service smtpd, and /etc/pam.d/smtpd is missing: see smtpd.conf(5)")
         #else
-        log.info("`auth` without a table: built without PAM, passwords are compared with shadow(5)")
+        guard installation.isRootless else {
+            return log.info("`auth` without a table: built without PAM, passwords are compared with shadow(5)")
+        }
+        log.warning(
+            "`auth` without a table: built without PAM, and shadow(5) is for root alone: give `auth` a table, or "
+                + "`dovecot` and a socket: see smtpd.conf(5)")
         #endif
     }
 

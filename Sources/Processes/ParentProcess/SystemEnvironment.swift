@@ -31,6 +31,12 @@ package struct SystemEnvironment: ConfigurationEnvironment {
         return if_nametoindex(name) != 0 ? [] : nil
     }
 
+    package func addresses(ofInterfaceGroup name: String) -> [IPAddress]? {
+        // A machine without /sys, or without names of groups, has none.
+        guard let members = (try? InterfaceGroups.members(of: name)) ?? nil else { return nil }
+        return addresses { members.contains($0.interface) }
+    }
+
     package var egressAddresses: [IPAddress] { addresses { egress.contains($0.interface) } }
 
     package var loopbackAddresses: [IPAddress] { addresses { $0.isLoopback } }

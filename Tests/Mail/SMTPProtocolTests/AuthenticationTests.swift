@@ -22,6 +22,7 @@ private func secureServer(_ change: (inout ServerSettings) -> Void = { _ in }) t
 }
 
 @Suite("AUTH: when it is offered (RFC 4954 sections 3 and 4)") struct AuthenticationOfferTests {
+    // Conformance: RFC 4954 section 4 | AUTH is offered and taken over TLS alone; 538 before
     @Test func `only over TLS`() throws {
         var server = try TestServer {
             $0.startTLS = .offered
@@ -44,6 +45,7 @@ private func secureServer(_ change: (inout ServerSettings) -> Void = { _ in }) t
         #expect(server.say(plain) == ["503 5.5.1 Invalid command: Command not supported"])
     }
 
+    // Conformance: RFC 4954 section 4 | once in a session
     @Test func `not again once it succeeded`() throws {
         var server = try secureServer()
         #expect(server.say(plain) == ["235 2.0.0 Authentication succeeded"])
@@ -52,6 +54,7 @@ private func secureServer(_ change: (inout ServerSettings) -> Void = { _ in }) t
         #expect(server.say(plain) == ["503 5.5.1 Invalid command: Already authenticated"])
     }
 
+    // Conformance: RFC 4954 section 4 | not within a transaction
     @Test func `not before EHLO, and not in a transaction`() throws {
         var server = try secureServer()
         _ = server.say("MAIL FROM:<a@b.example>")
@@ -59,6 +62,7 @@ private func secureServer(_ change: (inout ServerSettings) -> Void = { _ in }) t
         #expect(server.authentications.isEmpty)
     }
 
+    // Conformance: RFC 4954 section 6 | 530 5.7.0 for MAIL before AUTH where the listener wants it
     @Test func `auth refuses MAIL before it, auth-optional does not`() throws {
         var strict = try secureServer { $0.authentication = .required }
         #expect(strict.say("MAIL FROM:<a@b.example>") == ["530 5.7.0 Must issue an AUTH command first"])
@@ -96,6 +100,7 @@ private func secureServer(_ change: (inout ServerSettings) -> Void = { _ in }) t
         #expect(thunderbird.say(base64("secret")) == ["235 2.0.0 Authentication succeeded"])
     }
 
+    // Conformance: RFC 4954 section 4 | `=` is an initial response of no octets
     @Test func `an equals sign is a response of no octets`() throws {
         var server = try secureServer()
         _ = server.say("AUTH PLAIN =")
@@ -108,6 +113,7 @@ private func secureServer(_ change: (inout ServerSettings) -> Void = { _ in }) t
         #expect(server.say(plain) == ["235 2.0.0 Authentication succeeded"])
     }
 
+    // Conformance: RFC 4954 section 4 | `*` cancels an exchange: 501
     @Test func `a star cancels, and the session goes on`() throws {
         var server = try secureServer()
         #expect(server.say("AUTH LOGIN", "*", "NOOP") == ["334 VXNlcm5hbWU6", "501 5.7.0 Authentication cancelled", "250 2.0.0 Ok"])
@@ -139,6 +145,7 @@ private func secureServer(_ change: (inout ServerSettings) -> Void = { _ in }) t
             ])
     }
 
+    // Conformance: RFC 4954 section 6 | 454 4.7.0 when nobody can say whether a password is right
     @Test func `a backend that cannot say is a temporary failure, and the session goes on`() throws {
         var server = try secureServer()
         server.authenticationAnswer = .unavailable
@@ -186,6 +193,7 @@ private func secureServer(_ change: (inout ServerSettings) -> Void = { _ in }) t
         return start + String(repeating: "A", count: count - start.count - 2)
     }
 
+    // Conformance: RFC 4954 section 4.5 | 12,288 octets for a line of an exchange
     @Test func `a line of AUTH may be longer than other commands, and no longer than 12288`() throws {
         var server = try secureServer()
         // 12288 - 13 is not a multiple of four: refused for that, not for its length.

@@ -29,6 +29,8 @@ import Testing
                 "Received: by mx.example (Martlet) with ESMTP id deadbeef;\n\tMon, 1 Jan 2024") == true)
     }
 
+    // Conformance: RFC 3848 | ESMTPS, ESMTPSA and the others in Received
+    // Conformance: RFC 5321 section 4.1.3 | an IPv6 address is written with its tag
     @Test func `gives an IPv6 address its tag, and tells HELO, UTF-8 and authentication apart`() throws {
         let client = ClientIdentity(
             source: .network(.v6(high: 0x2001_0DB8 << 32, low: 1)), reverseName: "<unknown>", isAuthenticated: true)
@@ -53,6 +55,7 @@ import Testing
         #expect(stored == "To: a@b.example\nX: y\n\nBcc: body\n")
     }
 
+    // Conformance: RFC 6409 section 8.1 | addresses without a domain are completed
     @Test func `Addresses without a domain are completed in From, To and Cc, and nowhere else`() throws {
         let stored = try TestServer.stored(
             "From: root (Cron Daemon)\r\nTo: \"a, b\" <bob>,\r\n\tc@d.example\r\nCC: eve\r\nReply-To: eve\r\n\r\nTo: x")
@@ -60,6 +63,7 @@ import Testing
             stored == "From: root@mx.example (Cron Daemon)\nTo: \"a, b\" <bob@mx.example>,\n\tc@d.example\nCC: eve@mx.example\nReply-To: eve\n\nTo: x\n")
     }
 
+    // Conformance: RFC 6409 section 8 | Date and Message-ID are added to submitted messages without them
     @Test func `Date and Message-ID are added at the end of the header where that is wanted`() throws {
         let added = "Date: Mon, 1 Jan 2024 00:00:00 +0000 (UTC)\nMessage-ID: <0000000000001234@mx.example>\n"
         #expect(try TestServer.stored("S: x\r\n\r\ny") { $0.completesHeader = true } == "S: x\n\(added)\ny\n")
@@ -77,6 +81,7 @@ import Testing
         #expect(server.messages.first?.hasSuffix("+0000 (UTC)\n") == true)
     }
 
+    // Conformance: RFC 5321 section 4.5.2 | the dot that stuffing added is taken away, and nothing else
     @Test func `Leading dots lose one, and a body is kept byte for byte`() throws {
         #expect(try TestServer.stored("S: x\r\n\r\n..\r\n...a\r\n.b\r\n \t \r\n\r\n\u{e9}") == "S: x\n\n.\n..a\nb\n \t \n\n\u{e9}\n")
     }
@@ -90,6 +95,7 @@ import Testing
         #expect(server.rollbacks == 1)
     }
 
+    // Conformance: RFC 5321 section 6.3 | a message with a hundred Received fields (`max-hops`) runs in circles: 554 5.4.6
     @Test func `99 Received fields pass, 100 are a loop`() throws {
         let field = "Received: from a by b; c\r\n"
         #expect(try TestServer.stored(String(repeating: field, count: 99) + "\r\n") != nil)

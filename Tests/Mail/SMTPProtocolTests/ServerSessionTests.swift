@@ -6,6 +6,7 @@ import Testing
 @testable import SMTPProtocol
 
 @Suite("A server session and its driver") struct ServerSessionTests {
+    // Conformance: RFC 3461 section 4 | RET, ENVID, NOTIFY and ORCPT are kept with the envelope
     @Test func `MAIL and RCPT hand over all they know`() throws {
         var server = try TestServer { $0.tag = "in" }
         _ = server.say(
@@ -42,6 +43,7 @@ import Testing
         #expect(server.takeLines().isEmpty)
     }
 
+    // Conformance: RFC 5321 section 3.8 | 421 before the server closes by itself
     @Test func `Silence and shutdown end with 421`() throws {
         var server = try TestServer.withTransaction()
         server.session.timedOut()

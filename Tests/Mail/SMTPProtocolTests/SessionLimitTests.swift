@@ -3,6 +3,7 @@ import Testing
 @testable import SMTPProtocol
 
 @Suite("Limits of a session, at n and n + 1 (RFC 5321 section 4.5.3)") struct SessionLimitTests {
+    // Conformance: RFC 5321 section 4.5.3.1.4 | command lines of 2,048 octets (`max-command-line`); 500 for a longer one, once
     @Test func `A command line of the limit is taken, one octet more gets one reply however long it goes on`() throws {
         let limit = SessionLimits().commandLine
         var server = try TestServer()
@@ -12,6 +13,7 @@ import Testing
         #expect(server.session.input.count - server.session.position == 0)
     }
 
+    // Conformance: RFC 5321 section 4.5.3.1.6 | text lines of 65,535 octets (`max-text-line`) are kept whole; a longer one refuses the message
     @Test func `A text line of the limit is kept whole, one octet more refuses the message`() throws {
         let line = String(repeating: "x", count: 98)
         #expect(try TestServer.stored("S: x\r\n\r\n\(line)") { $0.limits.textLine = 100 } == "S: x\n\n\(line)\n")
@@ -19,6 +21,7 @@ import Testing
         #expect(server.say("DATA", "S: x", "", line + "x", ".").last == "550 5.6.0 Message content refused: line too long")
     }
 
+    // Conformance: RFC 1870 section 6 | a message above `max-message-size` is refused at its end with 552 5.3.4
     @Test func `A message of the limit is taken, one octet more is refused at its end`() throws {
         // "S: x\n", "\n" and "12345\n".
         #expect(try TestServer.stored("S: x\r\n\r\n12345") { $0.limits.messageSize = 12 } != nil)
@@ -36,6 +39,7 @@ import Testing
         #expect(try TestServer.stored("S: 6\r\n 89") { $0.limits.headerSize = 8 } == nil)
     }
 
+    // Conformance: RFC 5321 section 4.5.3.1.10 | recipients above `max-rcpt` are answered 452, and the others have their message
     @Test func `Recipients above the limit get 452, and the others their message`() throws {
         var server = try TestServer.withTransaction { $0.limits.recipients = 2 }
         #expect(
@@ -52,6 +56,25 @@ import Testing
             "RSET", "MAIL FROM:<a@b.example>", "RSET")
         #expect(replies.suffix(2) == ["452 4.5.3 Too many recipients: Too many messages sent", "250 2.0.0 Reset state"])
         #expect(replies[4].hasPrefix("250") && replies[5].hasPrefix("250"))
+    }
+
+    // Conformance: RFC 5321 section 7.8 | a client that sends commands and no mail is ended with 421 (`max-idle-commands`)
+    @Test func `Commands without mail up to the limit are answered, the next one ends the session`() throws {
+        let limit = SessionLimits().idleCommands
+        var server = try TestServer()
+        for _ in 0..<limit { #expect(server.say("NOOP") == ["250 2.0.0 Ok"]) }
+        #expect(server.say("RSET") == ["421 4.7.0 Too many commands without mail: closing connection"])
+        #expect(server.closed == .tooManyIdleCommands)
+    }
+
+    @Test func `A message begins the count of commands without mail anew, and commands of a transaction do not count`() throws {
+        var server = try TestServer { $0.limits.idleCommands = 2 }
+        for _ in 0..<3 {
+            let replies = server.say(
+                "HELO x.example", "MAIL FROM:<a@b.example>", "RCPT TO:<c>", "RCPT TO:<d>", "VRFY c", "DATA", "S: x", "", ".")
+            #expect(replies.last?.hasPrefix("250 ") == true)
+        }
+        #expect(server.say("NOOP", "HELP", "NOOP").last?.hasPrefix("421 4.7.0 Too many commands") == true)
     }
 
     @Test func `Bad commands up to the limit are answered, the next one ends the session`() throws {
@@ -74,6 +97,7 @@ import Testing
         #expect(server.closed == .tooManyRefusedRecipients)
     }
 
+    // Conformance: RFC 5321 section 4.5.3.2.7 | five minutes for a command (`idle-timeout`), which octets that make none do not prolong
     @Test func `Progress is a whole command or a step of content, not octets`() throws {
         var server = try TestServer.withTransaction { $0.limits.contentStep = 10 }
         var before = server.session.progress
@@ -92,6 +116,7 @@ import Testing
         #expect(progressed(".\r\n") == true, "the end of the message")
     }
 
+    // Conformance: RFC 3461 section 4.4 | ENVID of 100 characters and ORCPT of 500 are taken
     @Test func `ENVID of 100 and ORCPT of 500 characters are taken, one more is not`() throws {
         func mail(_ count: Int) throws -> String? {
             var server = try TestServer()

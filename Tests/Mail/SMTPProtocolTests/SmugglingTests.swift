@@ -6,6 +6,7 @@ import Testing
 struct SmugglingTests {
     static let tail = "MAIL FROM:<evil@x.example>\r\nRCPT TO:<bob@mx.example>\r\nDATA\r\nSubject: two\r\n\r\ntwo\r\n.\r\n"
 
+    // Conformance: RFC 5321 section 2.3.8 | a bare CR or LF ends nothing and refuses the message
     @Test(arguments: [
         "\n.\n", "\n.\r\n", "\r\n.\n", "\r.\r", "\r.\r\n", "\r\n.\r", "\r\n.\r\r\n", "\r\n\0.\r\n", "\r\n.\0\r\n",
         "\n\n.\r\n", "\r\r\n.\n", "\r\n.\n\r\n", "\n.\r",
@@ -32,6 +33,7 @@ struct SmugglingTests {
         #expect(server.messages.isEmpty)
     }
 
+    // Conformance: RFC 3030 section 2 | a line end may be cut by a chunk
     @Test func `CR and LF of one line end may come in two chunks`() throws {
         var server = try TestServer.withTransaction()
         server.send(octets("BDAT 13\r\nSubject: x\r\n\r" + "BDAT 5 LAST\r\n\nbye!"))

@@ -95,6 +95,7 @@ struct PermissiveMachine: ConfigurationEnvironment {
         return isInterface ? [.loopback4, .loopback6] : nil
     }
 
+    func addresses(ofInterfaceGroup name: String) -> [IPAddress]? { nil }
     func addresses(ofHost name: String) -> [IPAddress] {
         name == "localhost" || (listenNames.contains(name) && name.split(separator: ".").last?.first?.isLetter == true)
             ? [.loopback4] : []

@@ -17,12 +17,14 @@ struct FakeMachine: ConfigurationEnvironment {
     var groups: Set<String> = ["root", "vmail"]
     var tablePrograms: Set<String> = ["passwd"]
     var egressAddresses: [IPAddress] = [.documentation4, .documentation6]
+    var interfaceGroups: [String: [IPAddress]] = [:]
 
     var loopbackAddresses: [IPAddress] { interfaces["lo"] ?? [] }
     var interfaceAddresses: [IPAddress] { interfaces.sorted { $0.key < $1.key }.flatMap(\.value) }
 
     func canonicalName(ofHost name: String) -> String? { canonicalNames[name] }
     func addresses(ofInterface name: String) -> [IPAddress]? { interfaces[name] }
+    func addresses(ofInterfaceGroup name: String) -> [IPAddress]? { interfaceGroups[name] }
     func addresses(ofHost name: String) -> [IPAddress] { hosts[name] ?? [] }
     func port(ofService name: String) -> UInt16? { services[name] }
     func userExists(_ name: String) -> Bool { users.contains(name) }

@@ -31,6 +31,15 @@ private func listener(_ text: String, on machine: FakeMachine = machine) throws 
         #expect(try listener("egress", on: machine).addresses == [.loopback4])
     }
 
+    @Test func `a group of interfaces stands for their addresses, behind an interface and before OpenBSD's names`() throws {
+        var machine = machine
+        machine.interfaceGroups = ["uplinks": [.documentation4, .documentation6], "eth0": [.loopback4], "egress": [.loopback6]]
+        #expect(try listener("uplinks", on: machine).addresses == [.documentation4, .documentation6])
+        #expect(try listener("uplinks inet6", on: machine).addresses == [.documentation6])
+        #expect(try listener("eth0 inet4", on: machine).addresses == [.documentation4])
+        #expect(try listener("egress", on: machine).addresses == [.loopback6])
+    }
+
     @Test func `an address stands for itself, a host for all of its addresses`() throws {
         #expect(try listener("192.0.2.10").addresses == [.documentation4])
         #expect(try listener("2001:db8::a").addresses == [.documentation6])

@@ -212,6 +212,7 @@ extension String {
             var loopbackAddresses: [IPAddress] { [] }
             func canonicalName(ofHost name: String) -> String? { nil }
             func addresses(ofInterface name: String) -> [IPAddress]? { nil }
+            func addresses(ofInterfaceGroup name: String) -> [IPAddress]? { nil }
             func addresses(ofHost name: String) -> [IPAddress] { [] }
             func port(ofService name: String) -> UInt16? { nil }
             func userExists(_ name: String) -> Bool { true }

@@ -18,6 +18,7 @@ import Platform
         case "throughput": onTheLoop { await Throughput.check(rest) }
         case "echo": onTheLoop { await Throughput.echo() }
         case "exhausted": onTheLoop { await Exhausted.check() }
+        case "turned-away": onTheLoop { await Exhausted.turnAway() }
         case "idle": onTheLoop { await IdleSessions.check(rest) }
         case "confined-loop": onTheLoop { await Confined.loop() }
         case "confined": Confined.check(rest)

@@ -7,6 +7,8 @@ package final class Server {
     /// On which the configuration should listen.
     package let port: UInt16
     package private(set) var process: pid_t?
+    /// How many descriptors each of its processes may have; nil for as many as the tests.
+    package var openFiles: UInt64?
     private var restarts = 0
 
     /// The roles that are processes, in no order.
@@ -54,8 +56,11 @@ package final class Server {
         restarts += 1
         _ = Programs.directory
         let file = try Files.open(logPath, O_WRONLY | O_CREAT | O_APPEND, mode: 0o644)
+        // Both limits, since the daemon raises one to the other.
+        let limit = openFiles.map { ["/usr/bin/prlimit", "--nofile=\($0):\($0)"] } ?? []
+        let words = limit + [Programs.directory + "/smtpd", "-d", "-f", scratch.path + "/smtpd.conf"] + options
         var program = ChildProcess(
-            path: Programs.directory + "/smtpd", arguments: ["smtpd", "-d", "-f", scratch.path + "/smtpd.conf"] + options,
+            path: words[0], arguments: words,
             environment: environment + ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "SWIFT_BACKTRACE=enable=no"])
         program.identity = OrdinaryUser.current.identity
         program.directory = "/"

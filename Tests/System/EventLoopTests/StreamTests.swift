@@ -242,6 +242,11 @@ import Testing
         #expect(outcome.lines == ["accepted 0", "spun false", "accepted 3"])
     }
 
+    @Test func `with a full table of descriptors each connection is handed over to be turned away`() throws {
+        let outcome = try Probe.run(["turned-away"])
+        #expect(outcome.lines == ["accepted 0, turned away 3", "accepted 1, turned away 3"])
+    }
+
     @Test func `nobody listening is an error, and so is a path that is too long`() async throws {
         let any = try #require(SocketAddress(numeric: "127.0.0.1", port: 0))
         let listener = try ListeningSocket.internet(any)

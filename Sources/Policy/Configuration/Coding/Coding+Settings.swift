@@ -49,6 +49,8 @@ extension SessionSettings: BinaryRecord {
             .init(\.idleSeconds), .init(\.minimumRate),
             .init(\.maximumAuthenticationFailures),
             .init(\.maximumHandshakes), .init(\.maximumHandshakesPerClient), .init(\.handshakeSeconds),
+            .init(\.maximumIdleCommands), .init(\.maximumAuthenticationTries), .init(\.maximumCommandLine),
+            .init(\.maximumTextLine), .init(\.maximumHeaderSize), .init(\.maximumHops),
         ]
     }
 }

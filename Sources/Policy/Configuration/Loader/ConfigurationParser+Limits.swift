@@ -52,11 +52,19 @@ extension ConfigurationParser {
                 "max-connections-per-minute": \.maximumConnectionsPerMinute, "idle-timeout": \.idleSeconds,
                 "min-rate": \.minimumRate, "max-auth-failures": \.maximumAuthenticationFailures,
                 "max-handshakes": \.maximumHandshakes, "max-handshakes-per-client": \.maximumHandshakesPerClient,
-                "handshake-timeout": \.handshakeSeconds,
+                "handshake-timeout": \.handshakeSeconds, "max-idle-commands": \.maximumIdleCommands,
+                "max-auth-tries": \.maximumAuthenticationTries, "max-command-line": \.maximumCommandLine,
+                "max-text-line": \.maximumTextLine, "max-header-size": \.maximumHeaderSize, "max-hops": \.maximumHops,
             ])
         // A wait of no length would end every session at once.
         result.session.idleSeconds = max(1, result.session.idleSeconds)
         result.session.handshakeSeconds = max(1, result.session.handshakeSeconds)
+        result.session.maximumAuthenticationTries = max(1, result.session.maximumAuthenticationTries)
+        // What the standards ask every server to take (RFC 5321 sections 4.5.3.1 and 6.3).
+        result.session.maximumCommandLine = max(512, result.session.maximumCommandLine)
+        result.session.maximumTextLine = max(1_000, result.session.maximumTextLine)
+        result.session.maximumHeaderSize = max(65_536, result.session.maximumHeaderSize)
+        result.session.maximumHops = max(50, result.session.maximumHops)
     }
 
     /// `[for domain NAME] { inet4 | inet6 | KEY NUMBER }`. What is said holds for strangers and smarthosts; only

@@ -73,13 +73,16 @@ extension ConfigurationParser {
         }
     }
 
-    /// What a name after `listen on` stands for: an interface of that name, else one of OpenBSD's groups,
-    /// else an address, else a host.
+    /// What a name after `listen on` stands for: an interface of that name, else a group of interfaces, by the system's
+    /// own names or OpenBSD's, else an address, else a host.
     private mutating func resolve(
         _ name: String, _ families: Listener.Families, at location: SourceLocation
     ) -> [IPAddress] {
         if let interface = environment.addresses(ofInterface: name) {
             return told(interface.filter(families.contains), "interface \(name)", at: location)
+        }
+        if let group = environment.addresses(ofInterfaceGroup: name) {
+            return told(group.filter(families.contains), "interface group \(name)", at: location)
         }
         switch name {
         case "all":

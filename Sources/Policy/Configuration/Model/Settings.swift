@@ -43,6 +43,18 @@ package struct SessionSettings: Hashable, Sendable {
     package var maximumBadCommands = 20
     /// Recipients refused for good that one session may name.
     package var maximumRefusedRecipients = 50
+    /// Commands that bring no mail nearer, such as NOOP, since the session's last message.
+    package var maximumIdleCommands = 100
+    /// Failed attempts to authenticate; this one ends the session.
+    package var maximumAuthenticationTries = 5
+    /// Octets of a command line with its line end; at least 512 (RFC 5321 section 4.5.3.1.4).
+    package var maximumCommandLine = 2_048
+    /// Octets of a line of a message with its line end; at least 1,000 (RFC 5321 section 4.5.3.1.6).
+    package var maximumTextLine = 65_535
+    /// Octets of the header section of a message.
+    package var maximumHeaderSize = 1_048_576
+    /// `Received` fields from which on a message is taken to run in circles; at least 50.
+    package var maximumHops = 100
     /// Sessions open at once; 0 for as many as descriptors allow.
     package var maximumSessions = 0
     /// Sessions open at once of one client network: an IPv4 address or the /64 of an IPv6 one. 0 for any number;
