@@ -39,8 +39,16 @@ extension QueueProcess {
     /// Tells whoever changed the key how long the one before is still needed.
     func noteOtherKeys(in store: LogStore) {
         let count = store.messagesUnderOtherKeys
-        guard count > 0 else { return }
+        hasOtherKeys = count > 0
+        guard hasOtherKeys else { return }
         context.log.info(
             "spool: \(count == 1 ? "1 message was" : "\(count) messages were") kept with another key, or without one")
+    }
+
+    /// Tells them once it is not needed any more. Upkeep has moved what it could.
+    func noteEndOfOtherKeys(in store: LogStore) {
+        guard hasOtherKeys, store.messagesUnderOtherKeys == 0 else { return }
+        hasOtherKeys = false
+        context.log.info("spool: all messages are kept with the present key")
     }
 }

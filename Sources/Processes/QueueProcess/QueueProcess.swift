@@ -21,6 +21,8 @@ package final class QueueProcess: RoleProcess {
     private var openedStore: LogStore?
     /// The keys of the queue, as the parent gave them.
     var ciphers: [QueueKeyUse: any PayloadCipher] = [:]
+    /// Messages are there that were kept with another key than the present one.
+    var hasOtherKeys = false
     /// Made once, since reading needs it whether or not anything more is compressed.
     let compressor = QueueCompression.compressor()
     var dispatcher: Link<QueueToDispatcher, DispatcherToQueue>?
@@ -143,7 +145,10 @@ package final class QueueProcess: RoleProcess {
         let next = spoolUpkeep.step(store)
         // Moved messages are written like outcomes: with the next commit, or a moment later.
         if store.needsFlush { planOutcomeFlush() }
-        guard let next else { return returnMemory() }
+        guard let next else {
+            noteEndOfOtherKeys(in: store)
+            return returnMemory()
+        }
         upkeepTimer.schedule(after: next)
     }
 

@@ -27,7 +27,11 @@ extension LogStore {
     /// Messages that need another key than the present one, or are under none though there is one.
     package var messagesUnderOtherKeys: Int {
         let key = wrapping.segment.key
-        var count = otherFileKeys.count
+        var count = otherFileKeys.count { message in
+            // Those in the segments below are counted there.
+            let place = index.messages[message.rawValue]?.segment ?? 0
+            return segment(place)?.wrapping.key == key
+        }
         for segment in segments where segment.wrapping.key != key { count += index.segments[segment.sequence]?.messages ?? 0 }
         return count
     }

@@ -43,8 +43,8 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         case .tooLarge: "too many envelopes for one message"
         case .damaged(let what): "damaged: \(what)"
         case .unknownKey(let name):
-            "\(name) is encrypted with another key than the one given; a key that was in use before is named by "
-                + "queue encryption backup"
+            "\(name) is encrypted with a key that was not given; queue encryption names the key, and queue encryption "
+                + "backup one that was in use before"
         case .compressed(let name): "\(name) is compressed, and this program was built without the trait Compression"
         case .system(let error): error.description
         }
