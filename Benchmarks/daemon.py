@@ -2,7 +2,8 @@
 
 Durability is at its default. Started by root, the programs are copied to where the user of the daemon
 (MARTLET_USER, default the user with uid 2000, else nobody) can read them, since the daemon never delivers as
-root. Relaying and TLS are left out of the configuration.
+root. Other domains than those of the benchmark go to a smarthost
+on 127.0.0.1 that whoever measures may start. TLS is left out of the configuration.
 """
 import os, pathlib, pwd, re, shutil, signal, socket, subprocess, time
 
@@ -22,6 +23,7 @@ def daemon_user():
 class Daemon:
     name = "martlet"
     port = int(os.environ.get("MARTLET_PORT", "2500"))
+    relay_port = 2600
     cgroup = None
     p = None
 
@@ -54,12 +56,12 @@ class Daemon:
 table catchall {{ "@" = "{u}" }}
 listen on 127.0.0.1 port {p} hostname "mx.bench.test"
 action "local" maildir "{m}/%{{rcpt.user}}" virtual <catchall> user "{u}"
-action "other" maildir "{d}/other" virtual <catchall> user "{u}"
+action "relay" relay host "smtp://127.0.0.1:{r}"
 action "deferred" maildir "{b}/%{{rcpt.user}}" virtual <catchall> user "{u}"
 match from any for domain "bench.test" action "local"
-match from any for domain "elsewhere.test" action "other"
 match from any for domain "deferred.test" action "deferred"
-'''.format(d=self.dir, m=self.mail, b=self.blocked, u=self.user.pw_name, p=self.port)
+match from any for any action "relay"
+'''.format(r=self.relay_port, m=self.mail, b=self.blocked, u=self.user.pw_name, p=self.port)
 
     def start(self, max_conn=None):
         """Seconds until the first 220."""
@@ -97,7 +99,7 @@ match from any for domain "deferred.test" action "deferred"
         except OSError: pass
 
     def reset(self):
-        for d in (self.spool, self.mail, self.dir / "other"): shutil.rmtree(d, ignore_errors=True)
+        for d in (self.spool, self.mail): shutil.rmtree(d, ignore_errors=True)
 
     def pids(self):
         """The daemon and everything below it."""
