@@ -2,8 +2,9 @@
 
 Durability is at its default. Started by root, the programs are copied to where the user of the daemon
 (MARTLET_USER, default the user with uid 2000, else nobody) can read them, since the daemon never delivers as
-root. Relaying is left out of the configuration. On the port there is STARTTLS, on the next one TLS from the first octet,
-and on the one after that a listener behind a proxy, which lends clients their addresses.
+root. Other domains than those of the benchmark go to a smarthost on 127.0.0.1 that whoever measures may start. On the
+port there is STARTTLS, on the next one TLS from the first octet, and on the one after that a listener behind a proxy,
+which lends clients their addresses.
 """
 import os, pathlib, pwd, re, shutil, signal, socket, subprocess, time
 
@@ -23,6 +24,7 @@ def daemon_user():
 class Daemon:
     name = "martlet"
     port = int(os.environ.get("MARTLET_PORT", "2500"))
+    relay_port = 2600
     cgroup = None
     p = None
     # Which of the two keys the listeners have.
@@ -67,13 +69,13 @@ listen on 127.0.0.1 port {p} tls pki "mx.bench.test" hostname "mx.bench.test"
 listen on 127.0.0.1 port {p1} smtps pki "mx.bench.test" hostname "mx.bench.test"
 listen on 127.0.0.1 port {p2} proxy-v2 hostname "mx.bench.test"
 action "local" maildir "{m}/%{{rcpt.user}}" virtual <catchall> user "{u}"
-action "other" maildir "{d}/other" virtual <catchall> user "{u}"
+action "relay" relay host "smtp://127.0.0.1:{r}"
 action "deferred" maildir "{b}/%{{rcpt.user}}" virtual <catchall> user "{u}"
 match from any for domain "bench.test" action "local"
-match from any for domain "elsewhere.test" action "other"
 match from any for domain "deferred.test" action "deferred"
-'''.format(d=self.dir, m=self.mail, b=self.blocked, u=self.user.pw_name, p=self.port, p1=self.port + 1, p2=self.port + 2,
-           k=self.key)
+match from any for any action "relay"
+'''.format(d=self.dir, r=self.relay_port, m=self.mail, b=self.blocked, u=self.user.pw_name, p=self.port, p1=self.port + 1,
+           p2=self.port + 2, k=self.key)
 
     def start(self, max_conn=None):
         """Seconds until the first 220."""
@@ -111,7 +113,7 @@ match from any for domain "deferred.test" action "deferred"
         except OSError: pass
 
     def reset(self):
-        for d in (self.spool, self.mail, self.dir / "other"): shutil.rmtree(d, ignore_errors=True)
+        for d in (self.spool, self.mail): shutil.rmtree(d, ignore_errors=True)
 
     def pids(self):
         """The daemon and everything below it."""

@@ -8,8 +8,10 @@ package struct SchedulerSettings: Hashable, Sendable {
     package var maximumEnvelopeBatch = 256
     /// Messages in one page of a listing.
     package var maximumMessageBatch = 1_024
-    /// Envelopes that wait on one hold queue; beyond it they are tried again on their own.
-    package var maximumHeld = 1_000
+    /// Envelopes that wait on one hold queue; beyond it they are tried again on their own. Waiting on it costs no more
+    /// than being pending. OpenSMTPD's limit is 1,000: of ten thousand that a smarthost missed in a day, nine thousand
+    /// would come a quarter of an hour after it is back.
+    package var maximumHeld = 1_000_000
     /// Seconds after creation at which the sender is told that a message still waits. The first
     /// ``maximumWarnIntervals`` count.
     package var bounceWarnIntervals: [Int64] = [4 * 3_600]

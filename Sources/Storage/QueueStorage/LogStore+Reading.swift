@@ -20,9 +20,11 @@ extension LogStore {
         }
         let location = RecordLocation(segment: indexed.recordSegment, offset: indexed.recordOffset)
         let record = try messageRecord(at: location, of: id.message, isListed: isListed)
-        guard let entry = record.envelopes.first(where: { $0.envelope.id == id }) else {
+        // Element by element: a closure would copy each entry with all that it holds, for each of thousands of envelopes.
+        guard let place = record.envelopes.indices.first(where: { record.envelopes[$0].envelope.id == id }) else {
             throw .damaged("\(name(of: location)): envelope \(id) is missing")
         }
+        let entry = record.envelopes[place]
         return QueuedEnvelope(
             transaction: record.transaction, envelope: entry.envelope,
             history: try history(of: indexed, id) ?? entry.history)

@@ -57,6 +57,8 @@ struct Simulation {
     private(set) var letters: [EnvelopeID: Letter] = [:]
     private(set) var faults: [String] = []
     private(set) var steps = 0
+    /// The most connections that one host of strangers ever had.
+    private(set) var peak = 0
     private(set) var now = Moment(milliseconds: 0)
     private var scripts: Scripts
     private var hosts: [IPAddress: SimulatedHost] = [:]
@@ -220,15 +222,31 @@ struct Simulation {
 
     private mutating func submit() {
         submitted += 1
-        let message = nextMessage
-        nextMessage += 1
+        // Now and then somebody writes many letters to one domain.
+        if scripts.chance(1) {
+            let domain = scripts.random.next(below: domains.count)
+            for _ in 0..<60 { submit(recipients: 1) { _, _ in domain } }
+        }
         // A few messages are for very many.
         let recipients = scripts.chance(1) ? 150 : 1 + scripts.random.next(below: 3)
         let isForHome = scripts.chance(20)
+        submit(recipients: recipients) { simulation, first in
+            if isForHome { return -1 }
+            if let first, simulation.scripts.chance(50) { return first }
+            return simulation.scripts.random.next(below: simulation.domains.count)
+        }
+    }
+
+    /// One message. The domain of each recipient is chosen, given that of the first.
+    private mutating func submit(recipients: Int, choosing domain: (inout Simulation, Int?) -> Int) {
+        let message = nextMessage
+        nextMessage += 1
+        var first: Int?
         for number in 0..<UInt32(recipients) {
             let id = envelope(number + 1, of: message)
-            let domain = isForHome ? -1 : scripts.chance(50) && number > 0 ? letters[envelope(1, of: message)]!.domain : scripts.random.next(below: domains.count)
-            letters[id] = Letter(domain: domain, submitted: now)
+            let chosen = domain(&self, first)
+            first = first ?? chosen
+            letters[id] = Letter(domain: chosen, submitted: now)
             do {
                 try scheduler.submitted(id, kind: .relay, timeToLive: 4 * 86_400, now: seconds)
             } catch { fault("\(error)") }
@@ -326,6 +344,7 @@ extension Simulation {
         host.connections += 1
         perDomain[name, default: 0] += 1
         let limits = isSmarthost ? MTALimits.forSmarthosts : limits
+        if !isSmarthost { peak = max(peak, host.connections) }
         if host.connections > limits.connectionsPerRoute { fault("\(host.connections) connections of one route") }
         if host.connections > limits.connectionsPerHost { fault("\(host.connections) connections to one host") }
         if perDomain[name, default: 0] > min(limits.connectionsPerDomain, limits.connectionsPerRelay) { fault("too many connections for \(name)") }

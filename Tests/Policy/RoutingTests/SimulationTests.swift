@@ -1,3 +1,4 @@
+import Configuration
 import Envelopes
 import Glibc
 import SeededTesting
@@ -16,8 +17,12 @@ import Testing
             var simulation = Simulation(size, seed: UInt64(world) + 1)
             // The last message may live for four days.
             simulation.run(days: 19)
-            #expect(simulation.faults.isEmpty, "seed \(world + 1): \(simulation.faults.prefix(5))")
-            #expect(simulation.hasEnded, "seed \(world + 1): \(simulation.scheduler.count) envelopes are left")
+            let faults = simulation.faults
+            #expect(faults.isEmpty, "seed \(world + 1): \(faults.prefix(5))")
+            let (hasEnded, peak) = (simulation.hasEnded, simulation.peak)
+            #expect(hasEnded, "seed \(world + 1): \(simulation.scheduler.count) envelopes are left")
+            // The limits were reached, or nothing of them is proven.
+            #expect(peak == MTALimits().connectionsPerRoute)
             try check(simulation)
 
             // What was learnt is forgotten in time.
