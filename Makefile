@@ -23,12 +23,21 @@ STATIC_RUNTIME = -Xswiftc -L.build/static -Xswiftc -Xclang-linker -Xswiftc -stat
 endif
 # More for `swift build`, such as a packager's.
 SWIFT_FLAGS ?=
-BUILD_FLAGS = -c $(CONFIGURATION) $(if $(filter release,$(CONFIGURATION)),$(RELEASE_FLAGS)) $(SWIFT_FLAGS)
+# Components that are built, by their traits: `make TRAITS=default,PostgreSQL`. `swift package show-traits` lists them.
+TRAITS ?= default
+comma := ,
+TRAIT_FLAGS = $(if $(filter-out default,$(TRAITS)),--traits $(TRAITS))
+BUILD_FLAGS = -c $(CONFIGURATION) $(TRAIT_FLAGS) $(if $(filter release,$(CONFIGURATION)),$(RELEASE_FLAGS)) $(SWIFT_FLAGS)
 BIN = .build/$(CONFIGURATION)
 
 # What goes where.
 COMMANDS = smtpd smtpctl sendmail
-HELPERS = mail.agent sendmail-offline
+HELPERS = mail.agent sendmail-offline table-socketmap $(ENGINES)
+# Programs of tables, each where its trait is on.
+ALL_ENGINES = table-sqlite table-mysql table-postgres table-ldap table-redis
+engine = $(if $(filter $1,$(subst $(comma), ,$(TRAITS))),$2)
+ENGINES = $(strip $(call engine,SQLite,table-sqlite) $(call engine,MySQL,table-mysql) \
+	$(call engine,PostgreSQL,table-postgres) $(call engine,LDAP,table-ldap) $(call engine,Redis,table-redis))
 SENDMAIL_NAMES = mailq newaliases
 AGENT_NAMES = mail.maildir mail.mboxfile mail.lmtp mail.mda
 PAGES = $(wildcard man/*.[1-8])
@@ -58,7 +67,7 @@ dependencies:
 	@packaging/dependencies build
 
 test-dependencies:
-	@packaging/dependencies build test
+	@packaging/dependencies build traits test tables
 
 demo: dependencies static-runtime
 	$(SWIFT) build $(BUILD_FLAGS)
@@ -68,7 +77,7 @@ check: test-dependencies
 	Tests/run
 
 deb: dependencies
-	@packaging/dependencies deb
+	@packaging/dependencies deb engines
 	packaging/make-deb .build/deb
 
 bench: dependencies static-runtime
@@ -97,7 +106,7 @@ uninstall:
 	for name in $(COMMANDS); do rm -f '$(DESTDIR)$(SBINDIR)/'$$name; done
 	for name in $(SENDMAIL_NAMES); do rm -f '$(DESTDIR)$(BINDIR)/'$$name; done
 	rm -f '$(DESTDIR)$(LIBDIR)/sendmail'
-	for name in $(HELPERS) $(AGENT_NAMES); do rm -f '$(DESTDIR)$(LIBEXECDIR)/'$$name; done
+	for name in $(sort $(HELPERS) $(ALL_ENGINES)) $(AGENT_NAMES); do rm -f '$(DESTDIR)$(LIBEXECDIR)/'$$name; done
 	# Table programs of others may be in it.
 	rmdir '$(DESTDIR)$(LIBEXECDIR)' 2>/dev/null || :
 	for page in $(PAGES); do \

@@ -285,6 +285,10 @@ let package = Package(
             ["MailSyntax", "Envelopes", "QueueStorage", "ProcessMessages", "RoleProcess", "Platform"]),
         tests("Options", "ValidatingResolver", ["DNSTesting", "EventLoop", "LoopTesting", "Platform", "Resolver"]),
         tests("Options", "TableProgram", ["Tables"]),
+        // With real databases: Tests/tables builds the programs with their libraries, and says where they are.
+        .testTarget(
+            name: "TableEngineTests", dependencies: ["ServerTesting", "Platform"], path: "Tests/Options/TableEngineTests",
+            swiftSettings: swift),
         // With real processes: the programs are built along, and found beside the test bundle.
         .testTarget(
             name: "IntegrationTests",

@@ -14,6 +14,8 @@ struct Arguments {
         case convert
         /// `-h`.
         case help
+        /// `--version`: what this is, and which components are in it.
+        case version
         /// `-x ROLE`: one of the daemon's own processes.
         case role(Role)
         /// `-x checker`: compare one password.
@@ -63,6 +65,10 @@ struct Arguments {
         while let word = rest.popFirst() {
             if word == "--convert" {
                 mode = .convert
+                continue
+            }
+            if word == "--version" {
+                mode = .version
                 continue
             }
             if word == "--" {

@@ -37,6 +37,8 @@ struct Program {
         case .help:
             Diagnostics.say("version: Martlet \(version)")
             usage()
+        case .version:
+            for line in ["Martlet \(version)"] + Components.lines { print(line) }
         case .check: check(options(arguments))
         case .convert: convert(options(arguments))
         case .role(let role): run(role, arguments, installation)
@@ -48,7 +50,8 @@ struct Program {
     private static func usage() -> Never {
         Diagnostics.say(
             "usage: smtpd [-dFhnv] [-D macro=value] [-f file] [-P service] [-T trace]\n"
-                + "       smtpd --convert [-D macro=value] [-f file]")
+                + "       smtpd --convert [-D macro=value] [-f file]\n"
+                + "       smtpd --version")
         exit(1)
     }
 
