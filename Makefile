@@ -10,6 +10,9 @@ BINDIR = $(PREFIX)/bin
 LIBDIR = $(PREFIX)/lib
 LIBEXECDIR = $(PREFIX)/libexec/martlet
 MANDIR = $(PREFIX)/share/man
+BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHCOMPDIR ?= $(PREFIX)/share/zsh/site-functions
+FISHCOMPDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 
 # A static standard library: what is installed needs no Swift runtime on the machine. No run path, no
 # lazy binding: what is linked at start is all that ever is.
@@ -97,6 +100,11 @@ install-files:
 	ln -sf ../sbin/sendmail '$(DESTDIR)$(LIBDIR)/sendmail'
 	for name in $(SENDMAIL_NAMES); do ln -sf ../sbin/sendmail '$(DESTDIR)$(BINDIR)/'$$name; done
 	for name in $(AGENT_NAMES); do ln -sf mail.agent '$(DESTDIR)$(LIBEXECDIR)/'$$name; done
+	# The program knows its own words.
+	install -d '$(DESTDIR)$(BASHCOMPDIR)' '$(DESTDIR)$(ZSHCOMPDIR)' '$(DESTDIR)$(FISHCOMPDIR)'
+	$(BIN)/smtpctl completion bash >'$(DESTDIR)$(BASHCOMPDIR)/smtpctl'
+	$(BIN)/smtpctl completion zsh >'$(DESTDIR)$(ZSHCOMPDIR)/_smtpctl'
+	$(BIN)/smtpctl completion fish >'$(DESTDIR)$(FISHCOMPDIR)/smtpctl.fish'
 	for page in $(PAGES); do \
 		install -d '$(DESTDIR)$(MANDIR)/man'$${page##*.} && \
 		install -m 644 $$page '$(DESTDIR)$(MANDIR)/man'$${page##*.}/ || exit 1; done
@@ -107,6 +115,7 @@ uninstall:
 	for name in $(SENDMAIL_NAMES); do rm -f '$(DESTDIR)$(BINDIR)/'$$name; done
 	rm -f '$(DESTDIR)$(LIBDIR)/sendmail'
 	for name in $(sort $(HELPERS) $(ALL_ENGINES)) $(AGENT_NAMES); do rm -f '$(DESTDIR)$(LIBEXECDIR)/'$$name; done
+	rm -f '$(DESTDIR)$(BASHCOMPDIR)/smtpctl' '$(DESTDIR)$(ZSHCOMPDIR)/_smtpctl' '$(DESTDIR)$(FISHCOMPDIR)/smtpctl.fish'
 	# Table programs of others may be in it.
 	rmdir '$(DESTDIR)$(LIBEXECDIR)' 2>/dev/null || :
 	for page in $(PAGES); do \

@@ -133,7 +133,7 @@ let package = Package(
 
         room(
             "Processes", "RoleProcess",
-            ["MailSyntax", "ProcessMessages", "WireFormat", "EventLoop", "Interprocess", "Log", "Platform"]),
+            ["JSON", "MailSyntax", "ProcessMessages", "WireFormat", "EventLoop", "Interprocess", "Log", "Platform"]),
         process(
             "ParentProcess",
             [
@@ -247,7 +247,7 @@ let package = Package(
         tests("Mail", "MailSyntax"),
         tests("Mail", "JSON"),
         tests("Mail", "SenderPolicy", ["MailSyntax"]),
-        tests("Mail", "Envelopes"),
+        tests("Mail", "Envelopes", ["JSON"]),
         tests("Mail", "SMTPProtocol", ["Authentication"], data: ["Dialogues"]),
         tests("Mail", "Authentication", ["MailSyntax", "Passwords"]),
         tests("Policy", "Tables"),
@@ -279,6 +279,7 @@ let package = Package(
         tests(
             "Processes", "DispatcherProcess",
             ["Configuration", "EventLoop", "LoopTesting", "MailSyntax", "ProcessMessages", "SMTPProtocol"]),
+        tests("Processes", "ControlProcess", ["ProcessMessages", "RoleProcess"]),
         tests("Processes", "CryptoProcess", ["EventLoop", "Platform", "ServerTesting", "TLS"]),
         tests(
             "Processes", "QueueProcess",

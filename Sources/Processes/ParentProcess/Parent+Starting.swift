@@ -37,11 +37,10 @@ extension ParentProcess {
 
     private func spawnRole(_ role: Role, link: borrowing OwnedDescriptor) throws(SystemError) -> pid_t {
         var arguments = ["smtpd", "-x", role.name]
-        if options.logsToStandardError { arguments.append("-d") }
         if options.isVerbose { arguments.append("-v") }
         arguments += PausableService.allCases.filter(options.paused.contains).flatMap { ["-P", $0.rawValue] }
         arguments += options.traces.flatMap { ["-T", $0.name] }
-        var environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
+        var environment = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "\(LogDestination.variable)=\(options.log.text)"]
         if installation.isRootless { environment.append("\(InstallationPaths.environmentVariable)=\(installation.spool)") }
         let program = ChildProcess(path: "/proc/self/exe", arguments: arguments, environment: environment)
         return try program.start(error: options.logsToStandardError ? STDERR_FILENO : nil, extra: link.raw)

@@ -234,7 +234,8 @@ package struct DaemonOptions: Sendable {
     /// `-D NAME=VALUE`, in order.
     package var macros: [(String, String)] = []
     package var isForeground = false
-    package var logsToStandardError = false
+    package var log = LogDestination()
+    var logsToStandardError: Bool { log.target == .standardError }
     package var isVerbose = false
     /// `-P mda`, `-P mta`, `-P smtp`: start paused.
     package var paused: Set<PausableService> = []
@@ -243,4 +244,15 @@ package struct DaemonOptions: Sendable {
     package let programs = InstalledPrograms()
 
     package init(file: String) { self.file = file }
+
+    /// Takes what the configuration says of the log; `-d` has the last word on where it goes.
+    package mutating func takeLog(of configuration: Configuration) {
+        log.isJSON = configuration.operation.log.format == .json
+        guard !logsToStandardError, let target = configuration.operation.log.target else { return }
+        switch target {
+        case .syslog: log.target = .syslog
+        case .journal: log.target = .journal
+        case .standardError: log.target = .standardError
+        }
+    }
 }

@@ -42,7 +42,7 @@ struct Program {
         case .check: check(options(arguments))
         case .convert: convert(options(arguments))
         case .role(let role): run(role, arguments, installation)
-        case .checker: PasswordChecker.run(log: logger(options(arguments)))
+        case .checker: PasswordChecker.run(log: logger(options(arguments), process: PasswordChecker.name))
         case .serve: serve(options(arguments), installation)
         }
     }
@@ -62,7 +62,8 @@ struct Program {
         options.traces = arguments.traces
         options.isVerbose = arguments.verbose
         options.isForeground = arguments.debugs || arguments.foreground
-        options.logsToStandardError = arguments.debugs
+        if let told = getenv(LogDestination.variable).flatMap({ LogDestination(String(cString: $0)) }) { options.log = told }
+        if arguments.debugs { options.log.target = .standardError }
         return options
     }
 
@@ -73,12 +74,10 @@ struct Program {
         return String(cString: directory) + "/" + path
     }
 
-    private static func logger(_ arguments: DaemonOptions) -> Logger {
+    private static func logger(_ arguments: DaemonOptions, process: String) -> Logger {
         let settings = LogSettings(isVerbose: arguments.isVerbose)
         for subject in arguments.traces { settings.setTracing(subject, true) }
-        return arguments.logsToStandardError
-            ? Logger(StandardErrorSink(program: "smtpd"), settings: settings)
-            : Logger(SyslogSink(program: "smtpd"), settings: settings)
+        return arguments.log.open(process: process, settings: settings)
     }
 
     // MARK: Modes
@@ -133,7 +132,7 @@ struct Program {
     }
 
     private static func run(_ role: Role, _ arguments: Arguments, _ installation: InstallationPaths) -> Never {
-        let log = logger(options(arguments))
+        let log = logger(options(arguments), process: role.name)
         func start<Process: RoleProcess>(_ type: Process.Type) -> Never {
             RoleMain<Process>.run(type, installation: installation, log: log, startsPaused: arguments.paused)
         }
@@ -160,6 +159,7 @@ struct Program {
             for line in told { Diagnostics.say(line) }
             configuration = loaded
         }
+        options.takeLog(of: configuration)
         let missing = ConfigurationReading.missingParts(of: configuration)
         guard missing.isEmpty else {
             for line in missing { Diagnostics.say("smtpd: \(line)") }
@@ -197,6 +197,6 @@ struct Program {
         }
         ParentProcess.run(
             options: options, configuration: configuration, unlockedKeys: unlockedKeys, queueKeys: queueKeys,
-            installation: installation, log: logger(options), report: report)
+            installation: installation, log: logger(options, process: Role.parent.name), report: report)
     }
 }

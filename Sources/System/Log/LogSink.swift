@@ -10,11 +10,11 @@ package protocol LogSink: Sendable {
 
 /// Standard error as `program: line`, for programs in the foreground; time is the terminal's business.
 package struct StandardErrorSink: LogSink {
-    private let program: String
-    /// - Parameter program: What stands before each line.
-    package init(program: String) { self.program = program }
+    private let program: String?
+    /// - Parameter program: What stands before each line; nil for nothing.
+    package init(program: String?) { self.program = program }
     /// Writes at once and unbuffered.
-    package func write(_ level: LogLevel, _ line: String) { Diagnostics.say("\(program): \(line)") }
+    package func write(_ level: LogLevel, _ line: String) { Diagnostics.say(program.map { "\($0): \(line)" } ?? line) }
 }
 
 /// The system's log, facility mail.

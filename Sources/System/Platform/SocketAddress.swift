@@ -111,7 +111,7 @@ extension SocketAddress {
     /// Calls with the kernel's form of the address.
     ///
     /// - Throws: ENAMETOOLONG for a path that does not fit, EINVAL for a wrong number of octets or a NUL.
-    func withKernelForm<Result>(
+    package func withKernelForm<Result>(
         _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
     ) throws(SystemError) -> Result {
         var storage = sockaddr_storage()

@@ -89,6 +89,13 @@ enum Sample {
         .accepted(drafts, trace: "rule smtpd.conf:3: 2 deliveries"), .refused(replies[0], trace: ""),
         .refused(replies[2], trace: "no rule matched"),
     ]
+    // The bounds ascend, and there is one count more.
+    static let report = StatisticsReport(
+        values: statistics,
+        histograms: [
+            HistogramValue(key: "mda.delay", bounds: [1, 20], counts: [0, .max, 3], sum: -1, unit: .milliseconds)!,
+            HistogramValue(key: "", bounds: [], counts: [7], sum: 0, unit: .bytes)!,
+        ])
     static let statistics = [Statistic(key: "queue.envelope", value: 7), Statistic(key: "a", value: .min)]
 }
 

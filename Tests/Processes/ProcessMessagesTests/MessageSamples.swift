@@ -96,6 +96,7 @@ let messageSubjects = [
         [
             .socket, .reloaded(request: 1, errors: []), .reloaded(request: .max, errors: ["a:1: b", ""]),
             .readers(group: nil), .readers(group: 4), .tracing(request: 2, failure: nil), .tracing(request: 3, failure: "no"),
+            .statistics(request: 4, Sample.report), .metricsSocket, .closeMetrics,
         ]),
     WireSubject(
         of: ParentToDispatcher.self,
@@ -113,7 +114,9 @@ let messageSubjects = [
         of: ParentToLookup.self,
         forwardFiles.map { .forward(request: 5, $0) } + [.user(request: 6, userbase: "users", name: "ada")]
             + passwordVerdicts.map { .password(request: 7, $0) } + tokenVerdicts.map { .token(request: 8, $0) }),
-    WireSubject(of: ControlToParent.self, [.reload(request: 7), .setVerbose(false), .stop, .setTracing(request: 8, subject: "mta", true)]),
+    WireSubject(
+        of: ControlToParent.self,
+        [.reload(request: 7), .setVerbose(false), .stop, .setTracing(request: 8, subject: "mta", true), .statistics(request: 9)]),
     WireSubject(
         of: ControlToDispatcher.self,
         [
@@ -123,7 +126,7 @@ let messageSubjects = [
         ] + RoutingList.allCases.flatMap { list -> [ControlToDispatcher] in
             [.list(request: 12, list, asJSON: false), .list(request: 13, list, asJSON: true)]
         }),
-    WireSubject(of: ControlToLookup.self, [.updateTable(request: 9, name: "aliases")]),
+    WireSubject(of: ControlToLookup.self, [.updateTable(request: 9, name: "aliases"), .statistics(request: 10)]),
     WireSubject(
         of: ControlToQueue.self,
         [
@@ -144,7 +147,7 @@ let messageSubjects = [
     WireSubject(
         of: DispatcherToControl.self,
         [
-            .statistics(request: 1, []), .statistics(request: 2, Sample.statistics), .ordered(request: 3, true),
+            .statistics(request: 1, StatisticsReport(values: [])), .statistics(request: 2, Sample.report), .ordered(request: 3, true),
             .listing(request: 4, ListingText(lines: []), isLast: true),
             .listing(request: 5, ListingText(lines: ["1. [] <-> 192.0.2.1", "2."]), isLast: false),
         ]),
@@ -181,6 +184,7 @@ let messageSubjects = [
         of: LookupToControl.self,
         [
             .tableUpdated(request: 1, failure: nil), .tableUpdated(request: 2, failure: "no such table"),
+            .statistics(request: 3, Sample.report),
         ]),
     WireSubject(
         of: LookupToDispatcher.self,
@@ -208,7 +212,7 @@ let messageSubjects = [
         [
             .page(request: 1, ListedLines(), next: nil), .page(request: 2, lines, next: Sample.id),
             .selected(request: 8, [], next: nil), .selected(request: 9, [Sample.id], next: Sample.stranger), .envelope(request: 3, nil),
-            .envelope(request: 4, listed), .body(request: 5, nil), .statistics(request: 6, Sample.statistics),
+            .envelope(request: 4, listed), .body(request: 5, nil), .statistics(request: 6, Sample.report),
         ] + Sample.bodies.map { .body(request: 7, $0) }),
     WireSubject(
         of: QueueToDispatcher.self,
@@ -237,7 +241,7 @@ let messageSubjects = [
         of: SchedulerToControl.self,
         [
             .states(request: 1, runStates), .affected(request: 2, count: .max),
-            .statistics(request: 3, Sample.statistics),
+            .statistics(request: 3, Sample.report),
         ]),
     WireSubject(
         of: SchedulerToQueue.self,
@@ -251,6 +255,7 @@ let messageSubjects = [
 let fieldSubjects = [
     WireSubject(scheduled), WireSubject(selections), WireSubject(runStates), WireSubject(identities),
     WireSubject(forwardFiles), WireSubject([listed]), WireSubject([socket]), WireSubject(signatureRequests), WireSubject(credentials), WireSubject(addressVerdicts), WireSubject(exchangerVerdicts), WireSubject(reverseNameVerdicts),
-    WireSubject(Role.allCases),
+    WireSubject(Role.allCases), WireSubject(RoutingList.allCases), WireSubject([Sample.report]),
+    WireSubject([ListingText(lines: []), ListingText(lines: ["a", ""])]),
     WireSubject(DeliveryKind.allCases),
 ]
