@@ -27,7 +27,7 @@ BUILD_FLAGS = -c $(CONFIGURATION) $(if $(filter release,$(CONFIGURATION)),$(RELE
 BIN = .build/$(CONFIGURATION)
 
 # What goes where.
-COMMANDS = smtpd smtpctl sendmail
+COMMANDS = smtpd smtpctl sendmail makemap
 HELPERS = mail.agent sendmail-offline
 SENDMAIL_NAMES = mailq newaliases
 AGENT_NAMES = mail.maildir mail.mboxfile mail.lmtp mail.mda

@@ -55,6 +55,7 @@ let package = Package(
         .executable(name: "sendmail", targets: ["sendmail"]),
         .executable(name: "sendmail-offline", targets: ["sendmail-offline"]),
         .executable(name: "mail.agent", targets: ["mail.agent"]),
+        .executable(name: "makemap", targets: ["makemap"]),
     ],
     traits: [
         // Each stands for a library that can be left out. `swift build --disable-default-traits` leaves all out.
@@ -143,6 +144,7 @@ let package = Package(
         program(
             "smtpctl", in: "Sources/Programs/smtpctl",
             ["ControlMessages", "Envelopes", "QueueStorage", "WireFormat", "Platform", "OfflineStore"]),
+        program("makemap", in: "Sources/Programs/makemap", ["TableBackends", "Tables", "Platform"]),
         program(
             "mail.agent", in: "Sources/Programs/mail.agent",
             ["MailboxDelivery", "MailSyntax", "Envelopes", "SMTPProtocol", "Platform", "WireFormat", "AgentMessages"]),
@@ -230,7 +232,7 @@ let package = Package(
         // With real processes: the programs are built along, and found beside the test bundle.
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["ServerTesting", "DNSTesting", "Platform", "smtpd", "smtpctl", "sendmail", "mail.agent"],
+            dependencies: ["ServerTesting", "DNSTesting", "Platform", "smtpd", "smtpctl", "sendmail", "mail.agent", "makemap"],
             path: "Tests/Integration", swiftSettings: swift),
         .testTarget(
             name: "WholeServerTests",
@@ -244,6 +246,9 @@ let package = Package(
             name: "MailAgentTests",
             dependencies: ["ServerTesting", "mail.agent", "AgentMessages", "MailSyntax", "Envelopes", "WireFormat", "Platform"],
             path: "Tests/Programs/MailAgentTests", swiftSettings: swift),
+        .testTarget(
+            name: "MakemapTests", dependencies: ["makemap", "ServerTesting", "TableBackends", "Tables", "Platform"],
+            path: "Tests/Programs/MakemapTests", swiftSettings: swift),
         .testTarget(
             name: "SmtpctlTests", dependencies: ["smtpctl", "ControlMessages", "Envelopes", "SeededTesting"],
             path: "Tests/Programs/SmtpctlTests", swiftSettings: swift),

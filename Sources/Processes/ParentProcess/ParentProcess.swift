@@ -28,6 +28,7 @@ package final class ParentProcess {
     var agents: [pid_t: String] = [:]
     let offline: OfflineReplay
     let checkers: PasswordCheckers
+    let tablePrograms: TablePrograms
     let users = PendingRequests<UserVerdict>()
     /// Keys that crypto has not said anything about; the numbers of the requests are those of the keys.
     let keyLoads = PendingRequests<KeyVerdict>()
@@ -71,6 +72,7 @@ package final class ParentProcess {
         self.log = log
         self.report = report
         offline = OfflineReplay(installation: installation, sendmail: options.programs.sendmail, log: log)
+        tablePrograms = TablePrograms(installation: installation, programs: options.programs, log: log)
         checkers = PasswordCheckers(
             installation: installation, log: log, errorOutput: options.logsToStandardError ? STDERR_FILENO : nil)
     }
@@ -195,6 +197,8 @@ package final class ParentProcess {
         case .readForward(let request, let user, let userbase): readForward(of: user, in: userbase, answering: request)
         case .user(let request, let verdict): users.resolve(request, verdict)
         case .checkPassword(let request, let question): checkPassword(question, answering: request)
+        case .startTableProgram(let request, let table): startTableProgram(of: table, answering: request)
+        case .endTableProgram(let request): tablePrograms.end(request)
         }
     }
 }

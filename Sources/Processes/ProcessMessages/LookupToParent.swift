@@ -1,7 +1,7 @@
 import WireFormat
 
-/// What lookup may ask of the parent: a user's .forward file, read with the user's own rights, and comparisons of
-/// passwords that take long. And its answers.
+/// What lookup may ask of the parent: a user's .forward file, read with the user's own rights, comparisons of
+/// passwords that take long, and table programs. And its answers.
 package enum LookupToParent: WireMessage, Hashable {
     /// Answered by ``ParentToLookup/forward(request:_:)``.
     case readForward(request: UInt64, user: UserEntry, userbase: String)
@@ -9,6 +9,11 @@ package enum LookupToParent: WireMessage, Hashable {
     case user(request: UInt64, UserVerdict)
     /// Answered by ``ParentToLookup/password(request:_:)``.
     case checkPassword(request: UInt64, PasswordQuestion)
+    /// Start the program of a table, which the parent looks up in its own configuration. Answered by
+    /// ``ParentToLookup/tableProgram(request:failure:)``.
+    case startTableProgram(request: UInt64, table: String)
+    /// End the program that this request started. Not answered.
+    case endTableProgram(request: UInt64)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -25,6 +30,13 @@ package enum LookupToParent: WireMessage, Hashable {
             writer.write(UInt8(20))
             writer.write(request)
             question.encode(into: &writer)
+        case .startTableProgram(let request, let table):
+            writer.write(UInt8(40))
+            writer.write(request)
+            writer.write(table)
+        case .endTableProgram(let request):
+            writer.write(UInt8(41))
+            writer.write(request)
         }
     }
 
@@ -37,6 +49,8 @@ package enum LookupToParent: WireMessage, Hashable {
                 userbase: try reader.readName())
         case 2: self = .user(request: try reader.readUInt64(), try UserVerdict(from: &reader))
         case 20: self = .checkPassword(request: try reader.readUInt64(), try PasswordQuestion(from: &reader))
+        case 40: self = .startTableProgram(request: try reader.readUInt64(), table: try reader.readName())
+        case 41: self = .endTableProgram(request: try reader.readUInt64())
         case let kind: throw .unknownValue(UInt64(kind), for: "LookupToParent")
         }
     }

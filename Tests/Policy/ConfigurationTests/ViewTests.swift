@@ -153,7 +153,6 @@ private let everything = """
             .queueCompression,
             .queueEncryption,
             .srs,
-            .tableBackend("passwd"),
         ]
         #expect(found == all)
         #expect(uses.allSatisfy { $0.location != nil })
