@@ -34,7 +34,7 @@ BUILD_FLAGS = -c $(CONFIGURATION) $(TRAIT_FLAGS) $(if $(filter release,$(CONFIGU
 BIN = .build/$(CONFIGURATION)
 
 # What goes where.
-COMMANDS = smtpd smtpctl sendmail
+COMMANDS = smtpd smtpctl sendmail makemap
 HELPERS = mail.agent sendmail-offline table-socketmap $(ENGINES)
 # Programs of tables, each where its trait is on.
 ALL_ENGINES = table-sqlite table-mysql table-postgres table-ldap table-redis

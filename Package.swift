@@ -67,6 +67,7 @@ let package = Package(
         .executable(name: "table-ldap", targets: ["table-ldap"]),
         .executable(name: "table-redis", targets: ["table-redis"]),
         .executable(name: "table-socketmap", targets: ["table-socketmap"]),
+        .executable(name: "makemap", targets: ["makemap"]),
     ],
     traits: [
         // Each stands for a library that can be left out. `swift build --disable-default-traits` leaves all out.
@@ -167,6 +168,7 @@ let package = Package(
                 "ControlMessages", "Cryptography", "Envelopes", "EventLoop", "JSON", "MailSyntax", "OfflineStore", "Platform",
                 "QueueCompression", "QueueEncryption", "QueueStorage", "Resolver", "RoleProcess", "SenderPolicy", "WireFormat",
             ]),
+        program("makemap", in: "Sources/Programs/makemap", ["TableBackends", "Tables", "Platform"]),
         program(
             "mail.agent", in: "Sources/Programs/mail.agent",
             ["MailboxDelivery", "MailSyntax", "Envelopes", "SMTPProtocol", "Platform", "WireFormat", "AgentMessages"]),
@@ -293,7 +295,7 @@ let package = Package(
         // With real processes: the programs are built along, and found beside the test bundle.
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["ServerTesting", "DNSTesting", "Platform", "smtpd", "smtpctl", "sendmail", "mail.agent"],
+            dependencies: ["ServerTesting", "DNSTesting", "Platform", "smtpd", "smtpctl", "sendmail", "mail.agent", "makemap"],
             path: "Tests/Integration", swiftSettings: swift),
         .testTarget(
             name: "WholeServerTests",
@@ -307,6 +309,9 @@ let package = Package(
             name: "MailAgentTests",
             dependencies: ["ServerTesting", "mail.agent", "AgentMessages", "MailSyntax", "Envelopes", "WireFormat", "Platform"],
             path: "Tests/Programs/MailAgentTests", swiftSettings: swift),
+        .testTarget(
+            name: "MakemapTests", dependencies: ["makemap", "ServerTesting", "TableBackends", "Tables", "Platform"],
+            path: "Tests/Programs/MakemapTests", swiftSettings: swift),
         .testTarget(
             name: "SmtpctlTests", dependencies: ["smtpctl", "ControlMessages", "Envelopes", "JSON", "MailSyntax", "SeededTesting"],
             path: "Tests/Programs/SmtpctlTests", swiftSettings: swift),

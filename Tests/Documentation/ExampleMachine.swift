@@ -31,6 +31,7 @@ struct ExampleMachine: ConfigurationEnvironment {
     func userExists(_ name: String) -> Bool { name == "list" }
     func groupExists(_ name: String) -> Bool { false }
     func tableProgramExists(type: String) -> Bool { false }
+    var tableProgramDirectories: [String] { ["/libexec"] }
 
     private static let files: [String: String] = [
         "/etc/mail/addresses": "info@example.org ada\n",

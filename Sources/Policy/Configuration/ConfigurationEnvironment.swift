@@ -41,8 +41,11 @@ package protocol ConfigurationEnvironment {
     /// The same of a group.
     func groupExists(_ name: String) -> Bool
 
-    /// Is there an executable `table-TYPE` in the libexec directory?
+    /// Is there an executable `table-TYPE` in one of ``tableProgramDirectories``?
     func tableProgramExists(type: String) -> Bool
+
+    /// Where programs that answer for tables are looked for.
+    var tableProgramDirectories: [String] { get }
 
     /// The contents of an included file or of a table's file.
     ///

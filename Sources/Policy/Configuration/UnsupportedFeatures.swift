@@ -7,8 +7,6 @@ package enum UnsupportedFeature: Hashable, Sendable {
     case filterProcesses
     /// In a build without the trait Compression.
     case queueCompression
-    /// A table of a type other than static, file and getpwnam.
-    case tableBackend(String)
 
     /// One sentence for the operator.
     package var text: String {
@@ -16,7 +14,6 @@ package enum UnsupportedFeature: Hashable, Sendable {
         case .filters: "Filters are not available yet."
         case .filterProcesses: "Filter processes are not available yet."
         case .queueCompression: "Queue compression is not in this build: it needs the trait Compression."
-        case .tableBackend(let type): "Tables of type \(type) are not available yet."
         }
     }
 }
@@ -33,17 +30,12 @@ package enum UnsupportedFeatures {
         package var diagnostic: Diagnostic { Diagnostic(at: location, feature.text) }
     }
 
-    /// Every use, in the order: listeners, actions, rules, tables, filters, queue.
+    /// Every use, in the order: listeners, actions, filters, queue.
     package static func list(in configuration: Configuration) -> [Use] {
         var uses: [Use] = []
         for listener in configuration.listeners + [configuration.submission] { note(listener, &uses) }
         for (name, action) in configuration.actions.sorted(by: { $0.key < $1.key }) {
             note(action, configuration.places.actions[name], &uses)
-        }
-        for (name, table) in configuration.tables.sorted(by: { $0.key < $1.key }) {
-            if case .backend(let type, _) = table.content, type != "file", type != "getpwnam" {
-                uses.append(Use(feature: .tableBackend(type), location: configuration.places.tables[name]))
-            }
         }
         for filter in configuration.filters {
             uses.append(Use(feature: .filters, location: configuration.places.filters[filter.name]))

@@ -86,12 +86,10 @@ package struct StaticTable: Sendable {
         }
     }
 
-    /// An address is the same key with brackets and without.
     private func position(of key: TableKey, service: TableService) -> Int? {
         if let position = positions[key] { return position }
-        guard service == .addrname, let address = SourceAddress(key.bytes)?.address else { return nil }
-        return positions[TableKey(address.bracketed)] ?? positions[TableKey(address.description)]
-            ?? positions[TableKey("ipv6:\(address)")]
+        guard service == .addrname else { return nil }
+        return key.forms(for: service).lazy.compactMap { positions[$0] }.first
     }
 
     private struct PreparedPatterns: Sendable {

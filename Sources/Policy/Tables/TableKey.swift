@@ -16,6 +16,14 @@ package struct TableKey: Hashable, Sendable, Comparable {
         self.init(query.key.utf8)
     }
 
+    /// The keys under which an entry may stand that this one means, itself first: an address is the same with
+    /// brackets and without.
+    package func forms(for service: TableService) -> [TableKey] {
+        guard service == .addrname, let address = SourceAddress(bytes)?.address else { return [self] }
+        let others = [TableKey(address.bracketed), TableKey(address.description), TableKey("ipv6:\(address)")]
+        return [self] + others.filter { $0 != self }
+    }
+
     package static func < (a: TableKey, b: TableKey) -> Bool { a.bytes.lexicographicallyPrecedes(b.bytes) }
 }
 

@@ -156,7 +156,7 @@ extension LookupProcess {
                 case .unavailable(let reason): return unavailable(reason)
                 }
             case .findKeys(let user):
-                switch keys(of: user, start) {
+                switch await keys(of: user, start) {
                 case .success(let keys): step = server.keysFound(keys)
                 case .failure(let failure): return unavailable(failure.reason)
                 }
@@ -207,7 +207,10 @@ extension LookupProcess {
         case .systemUsers:
             return await askParent(.systemUser(user, password: password, client: start.client))
         case .table(let table):
-            switch stored(of: user, in: table) {
+            if let program = programs[table], await program.serves(.auth) {
+                return await checkedByProgram(password, of: user, in: table)
+            }
+            switch await stored(of: user, in: table) {
             case .success(let text?):
                 authentications.samples[table] = text
                 return await compare(password, with: text)
@@ -222,6 +225,17 @@ extension LookupProcess {
             }
         case .dovecot:
             preconditionFailure("Dovecot compares its passwords itself")
+        }
+    }
+
+    /// A program that compares itself, and keeps what it compares with.
+    private func checkedByProgram(_ password: [UInt8], of user: String, in table: String) async -> PasswordVerdict {
+        // The protocol has text; no password that is none can be right.
+        guard let text = String(validating: password, as: UTF8.self) else { return .wrong }
+        switch await answer(TableQuery(table: table, service: .auth, operation: .match, key: "\(user):\(text)")) {
+        case .found: return .right
+        case .notFound: return .wrong
+        case .failed(let reason): return .unavailable("table \(table): \(reason)")
         }
     }
 
@@ -242,9 +256,9 @@ extension LookupProcess {
     }
 
     /// What a table holds of a user; nil for a user it does not have.
-    private func stored(of user: String, in table: String) -> Result<String?, KeyFailure> {
+    private func stored(of user: String, in table: String) async -> Result<String?, KeyFailure> {
         let query = TableQuery(table: table, service: .credentials, operation: .lookup, key: user)
-        switch answer(query) {
+        switch await answer(query) {
         case .found(let value):
             do throws(Tables.Credentials.SyntaxError) {
                 return .success(try Tables.Credentials(value, key: user).secret)
@@ -257,10 +271,10 @@ extension LookupProcess {
     }
 
     /// Keys for SCRAM; those of a user who has none fit no password.
-    private func keys(of user: String, _ start: AuthenticationStart) -> Result<SCRAMKeys, KeyFailure> {
+    private func keys(of user: String, _ start: AuthenticationStart) async -> Result<SCRAMKeys, KeyFailure> {
         let decoy = SCRAMKeys(decoyFor: user, secret: authentications.secret, with: .libcrypto)
         guard case .table(let table) = start.source else { return .success(decoy) }
-        switch stored(of: user, in: table) {
+        switch await stored(of: user, in: table) {
         case .success(let text?):
             do throws(StoredPassword.Failure) {
                 let stored = try StoredPassword(parsing: text)
@@ -276,16 +290,19 @@ extension LookupProcess {
     // MARK: Senders
 
     /// Whether a user may send as somebody, by a mapping from users to addresses.
-    func senderVerdict(_ sender: ReversePath, of user: String, in table: String) -> SenderVerdict {
-        let query = TableQuery(table: table, service: .mailaddrmap, operation: .lookup, key: user)
-        switch answer(query) {
-        case .found(let value):
-            let delimiter = view?.subaddressDelimiter ?? UInt8(ascii: "+")
-            return MailAddressMap(value).allows(sender.address?.text ?? "@", delimiter: delimiter) ? .allowed : .refused
-        case .notFound: return .refused
-        case .failed(let reason):
-            context.log.warning("senders: table \(table): \(reason)")
-            return .unavailable
+    func checkSender(
+        _ sender: ReversePath, of user: String, in table: String, then report: @escaping @EventLoopActor (SenderVerdict) -> Void
+    ) {
+        ask(TableQuery(table: table, service: .mailaddrmap, operation: .lookup, key: user)) { [self] answer in
+            switch answer {
+            case .found(let value):
+                let delimiter = view?.subaddressDelimiter ?? UInt8(ascii: "+")
+                report(MailAddressMap(value).allows(sender.address?.text ?? "@", delimiter: delimiter) ? .allowed : .refused)
+            case .notFound: report(.refused)
+            case .failed(let reason):
+                context.log.warning("senders: table \(table): \(reason)")
+                report(.unavailable)
+            }
         }
     }
 }

@@ -10,8 +10,8 @@ import Tables
 
 /// Runs one recipient through rules, aliases and forwarding: the machine decides, this fetches.
 extension LookupProcess {
-    /// Decides about a recipient and calls back with the verdict: at once when only tables were needed,
-    /// after the parent's answer when a .forward file was.
+    /// Decides about a recipient and calls back with the verdict: at once when only tables of ours were needed, else
+    /// after the answers of table programs, and of the parent for a .forward file.
     func expand(
         _ recipient: MailAddress, of transaction: Transaction,
         then report: @escaping @EventLoopActor (ExpansionVerdict) -> Void
@@ -35,7 +35,15 @@ extension LookupProcess {
         while true {
             switch step {
             case .ask(let query):
-                step = expansion.answer(answer(query))
+                if let known = answerAtOnce(query) {
+                    step = expansion.answer(known)
+                    continue
+                }
+                ask(query) { [self] answer in
+                    let next = expansion.answer(answer)
+                    advance(expansion, next, recipient: recipient, then: report)
+                }
+                return
             case .readInclude(let path):
                 step = expansion.answer(include: IncludeFile.read(path))
             case .readForward(let user, let userbase):

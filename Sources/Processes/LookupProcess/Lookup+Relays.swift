@@ -1,36 +1,71 @@
 import Configuration
+import EventLoop
 import ProcessMessages
 import Tables
 
 /// Tables that relay actions name: smarthosts, source addresses, credentials, senders.
 extension LookupProcess {
     /// Every entry once, as far as ``RelayEntries/maximumEntries``.
-    func relayEntries(of table: String, _ use: RelayTable) -> RelayEntries {
-        guard isUsed(table, as: use) else { return .failed("no relay action uses table \(table) so") }
-        var entries: [String] = []
-        // A fetch goes on where the last one ended, so the first that comes again ends the round.
-        while entries.count < RelayEntries.maximumEntries {
-            switch answer(TableQuery(table: table, service: use.service, operation: .fetch, key: "")) {
-            case .found(let entry):
-                if entries.contains(entry) { return .found(entries) }
-                entries.append(entry)
-            case .notFound: return .found(entries)
-            case .failed(let reason): return .failed(reason)
-            }
+    func findRelayEntries(
+        of table: String, _ use: RelayTable, then report: @escaping @EventLoopActor (RelayEntries) -> Void
+    ) {
+        guard isUsed(table, as: use) else { return report(.failed("no relay action uses table \(table) so")) }
+        let key = FetchRoundKey(table: table, service: use.service)
+        // Two rounds at a time would share the table's cursor, and each would see a part.
+        guard fetchRounds[key] == nil else {
+            fetchRounds[key]?.append(report)
+            return
         }
-        return .found(entries)
+        fetchRounds[key] = [report]
+        advance(FetchRound(limit: RelayEntries.maximumEntries), .fetch, of: key)
     }
 
-    func relayValue(of key: String, in table: String, _ use: RelayTable) -> RelayValue {
-        guard isUsed(table, as: use) else { return .failed("no relay action uses table \(table) so") }
-        for key in use == .rewriting ? senderKeys(key) : [key] {
-            switch answer(TableQuery(table: table, service: use.service, operation: .lookup, key: key)) {
-            case .found(let value): return .found(value)
-            case .notFound: break
-            case .failed(let reason): return .failed(reason)
+    private func advance(_ machine: FetchRound, _ first: FetchRound.Step, of key: FetchRoundKey) {
+        let query = TableQuery(table: key.table, service: key.service, operation: .fetch, key: "")
+        var round = machine
+        var step = first
+        while true {
+            switch step {
+            case .fetch:
+                if let known = answerAtOnce(query) {
+                    step = round.answer(known)
+                    continue
+                }
+                ask(query) { [self] answer in
+                    let next = round.answer(answer)
+                    advance(round, next, of: key)
+                }
+                return
+            case .finished(let entries): return finish(key, .found(entries))
+            case .failed(let reason): return finish(key, .failed(reason))
             }
         }
-        return .missing
+    }
+
+    private func finish(_ key: FetchRoundKey, _ entries: RelayEntries) {
+        for report in fetchRounds.removeValue(forKey: key) ?? [] { report(entries) }
+    }
+
+    func findRelayValue(
+        of key: String, in table: String, _ use: RelayTable, then report: @escaping @EventLoopActor (RelayValue) -> Void
+    ) {
+        guard isUsed(table, as: use) else { return report(.failed("no relay action uses table \(table) so")) }
+        lookUp(use == .rewriting ? senderKeys(key)[...] : [key], in: table, use.service, then: report)
+    }
+
+    /// The value of the first key that has one.
+    private func lookUp(
+        _ keys: ArraySlice<String>, in table: String, _ service: TableService,
+        then report: @escaping @EventLoopActor (RelayValue) -> Void
+    ) {
+        guard let key = keys.first else { return report(.missing) }
+        ask(TableQuery(table: table, service: service, operation: .lookup, key: key)) { [self] answer in
+            switch answer {
+            case .found(let value): report(.found(value))
+            case .notFound: lookUp(keys.dropFirst(), in: table, service, then: report)
+            case .failed(let reason): report(.failed(reason))
+            }
+        }
     }
 
     /// Under what a sender can stand in a table: the address, its user, its domain.
@@ -52,6 +87,12 @@ extension LookupProcess {
             }
         }
     }
+}
+
+/// Which elements a round is about.
+struct FetchRoundKey: Hashable {
+    let table: String
+    let service: TableService
 }
 
 extension RelayTable {

@@ -27,7 +27,7 @@ extension LookupProcess {
     func relayToken(of key: TokenKey, wasRefused: Bool) async -> RelayToken {
         guard isUsed(key) else { return .failed("no relay action makes tokens so") }
         let credentials: Tables.Credentials
-        switch answer(TableQuery(table: key.table, service: .credentials, operation: .lookup, key: key.label)) {
+        switch await answer(TableQuery(table: key.table, service: .credentials, operation: .lookup, key: key.label)) {
         case .notFound: return .missing
         case .failed(let reason): return .failed("Table \(key.table): \(reason)")
         case .found(let value):

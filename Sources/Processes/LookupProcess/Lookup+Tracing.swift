@@ -25,11 +25,13 @@ extension LookupProcess {
     }
 
     func trace(_ query: TableQuery, _ answer: TableAnswer) {
-        // A password is for nobody's eyes.
-        let isSecret = query.service == .credentials
+        guard context.log.settings.traces(TraceSubjects.lookup) else { return }
+        // A password is for nobody's eyes, and the key of `auth` holds one.
+        let isSecret = query.service == .credentials || query.service == .auth
+        let key = query.service == .auth ? String(query.key.prefix { $0 != ":" }) : query.key
         context.log.trace(
             TraceSubjects.lookup,
-            "\(query.operation) \(query.key) in <\(query.table)> as \(query.service): \(isSecret ? answer.kind : answer.text)")
+            "\(query.operation) \(key) in <\(query.table)> as \(query.service): \(isSecret ? answer.kind : answer.text)")
     }
 }
 

@@ -17,7 +17,13 @@ package final class LookupProcess: RoleProcess {
 
     let context: RoleContext
     var view: LookupView?
+    /// Tables that are answered here.
     private var loadedTables: TableSet?
+    /// Tables that programs answer.
+    var programs: [String: ProgramTable] = [:]
+    /// Rounds under way, with whoever waits for them.
+    var fetchRounds: [FetchRoundKey: [@EventLoopActor (RelayEntries) -> Void]] = [:]
+    var rereading: TableRereading?
     var dispatcher: Link<LookupToDispatcher, DispatcherToLookup>?
     var queue: Link<LookupToQueue, QueueToLookup>?
     var control: Link<LookupToControl, ControlToLookup>?
@@ -26,6 +32,8 @@ package final class LookupProcess: RoleProcess {
     let forwards = PendingRequests<ForwardFile>()
     /// Comparisons of passwords that the parent has not answered yet.
     let passwords = PendingRequests<PasswordVerdict>()
+    /// Table programs that the parent has not started yet.
+    let programStarts = PendingRequests<StartedProgram>()
     var authentications = Authentications()
     /// Runs of token commands that the parent has not answered yet.
     let tokens = PendingRequests<TokenVerdict>()
@@ -47,7 +55,9 @@ package final class LookupProcess: RoleProcess {
             throw ViewRefused("view of the configuration: \(error)")
         }
         do throws(TableSet.LoadError) {
-            let tables = try TableSet(view.tables, aliasTables: view.aliasTables, subaddressDelimiter: view.subaddressDelimiter)
+            let tables = try TableSet(
+                view.tables.filter { $0.value.program == nil }, aliasTables: view.aliasTables,
+                subaddressDelimiter: view.subaddressDelimiter)
             for warning in tables.warnings { context.log.warning(warning) }
             loadedTables = tables
         } catch {
@@ -55,6 +65,7 @@ package final class LookupProcess: RoleProcess {
         }
         self.view = view
         keptTokens = [:]
+        usePrograms(for: view.tables)
         forgetCredentials()
         for (path, connection) in authentications.dovecots where !view.dovecotSockets.contains(path) {
             connection.close()
@@ -62,17 +73,19 @@ package final class LookupProcess: RoleProcess {
         }
     }
 
-    /// Asks a table; one that is not there cannot say.
-    func answer(_ query: TableQuery) -> TableAnswer {
-        let answer = loadedTables?.answer(query) ?? .failed("no tables are loaded")
-        trace(query, answer)
-        return answer
+    /// Asks a table of ours; one that is not there cannot say.
+    func answerFromHere(_ query: TableQuery) -> TableAnswer {
+        loadedTables?.answer(query) ?? .failed("no tables are loaded")
     }
 
     func updateLoadedTable(_ name: String) throws(TableUpdateError) {
         try loadedTables?.update(name)
         forgetCredentials()
+        for warning in loadedTables?.warnings(of: name) ?? [] { context.log.warning(warning) }
     }
+
+    /// Tables whose files are not what was read from them, with the state that the file is in.
+    var changedTables: [String: FileStamp] { loadedTables?.changed ?? [:] }
 
     /// The values of a table that has them all at hand; nil for any other.
     func storedValues(in table: String) -> [String]? { loadedTables?.values(of: table) }
@@ -86,13 +99,18 @@ package final class LookupProcess: RoleProcess {
         case .control:
             control = context.link(to: peer, over: descriptor) { [unowned self] message, _ in receive(message) }
         case .parent:
-            parent = context.link(to: peer, over: descriptor) { [unowned self] message, _ in receive(message) }
+            parent = context.link(to: peer, over: descriptor) { [unowned self] message, descriptor in
+                receive(message, descriptor)
+            }
         case .lookup, .scheduler, .crypto:
             context.fail("\(peer.name) is no peer of lookup")
         }
     }
 
-    package func serve() {}
+    package func serve() {
+        for program in programs.values { program.start() }
+        rereading = TableRereading(self)
+    }
 
     package func shutdown() async {}
 
@@ -104,9 +122,9 @@ package final class LookupProcess: RoleProcess {
         case .expand(let request, let recipient, let transaction):
             expand(recipient, of: transaction) { [unowned self] in dispatcher?.send(.expanded(request: request, $0)) }
         case .user(let request, let userbase, let name):
-            dispatcher?.send(.user(request: request, user(name, in: userbase)))
+            findUser(name, in: userbase) { [unowned self] in dispatcher?.send(.user(request: request, $0)) }
         case .hostname(let request, let table, let address):
-            dispatcher?.send(.hostname(request: request, hostname(of: address, in: table)))
+            findHostname(of: address, in: table) { [unowned self] in dispatcher?.send(.hostname(request: request, $0)) }
         case .exchangers(let request, let domain):
             spawn { [self] in dispatcher?.send(.exchangers(request: request, await exchangers(of: domain))) }
         case .addresses(let request, let host):
@@ -114,9 +132,9 @@ package final class LookupProcess: RoleProcess {
         case .reverseName(let request, let address):
             spawn { [self] in dispatcher?.send(.reverseName(request: request, await reverseName(of: address))) }
         case .relayEntries(let request, let table, let use):
-            dispatcher?.send(.relayEntries(request: request, relayEntries(of: table, use)))
+            findRelayEntries(of: table, use) { [unowned self] in dispatcher?.send(.relayEntries(request: request, $0)) }
         case .relayValue(let request, let table, let use, let key):
-            dispatcher?.send(.relayValue(request: request, relayValue(of: key, in: table, use)))
+            findRelayValue(of: key, in: table, use) { [unowned self] in dispatcher?.send(.relayValue(request: request, $0)) }
         case .rewriteSender(let request, let sender, let domain):
             dispatcher?.send(.rewrittenSender(request: request, rewritten(sender, inNameOf: domain)))
         case .relayToken(let request, let table, let label, let command, let wasRefused):
@@ -137,7 +155,7 @@ package final class LookupProcess: RoleProcess {
             }
         case .abandonAuthentication(let exchange): abandonAuthentication(exchange)
         case .checkSender(let request, let table, let user, let sender):
-            dispatcher?.send(.sender(request: request, senderVerdict(sender, of: user, in: table)))
+            checkSender(sender, of: user, in: table) { [unowned self] in dispatcher?.send(.sender(request: request, $0)) }
         }
     }
 
@@ -151,20 +169,22 @@ package final class LookupProcess: RoleProcess {
     func receive(_ message: ControlToLookup) {
         switch message {
         case .updateTable(let request, let name):
-            control?.send(.tableUpdated(request: request, failure: updateTable(name)))
+            updateTable(name) { [unowned self] in control?.send(.tableUpdated(request: request, failure: $0)) }
         case .statistics(let request):
             control?.send(.statistics(request: request, StatisticsReport(values: counts.values)))
         }
     }
 
-    func receive(_ message: ParentToLookup) {
+    func receive(_ message: ParentToLookup, _ descriptor: consuming OwnedDescriptor?) {
         switch message {
+        case .tableProgram(let request, let failure):
+            programStarts.resolve(request, StartedProgram(socket: DescriptorBox(optional: descriptor), failure: failure))
         case .forward(let request, let answer):
             forwards.resolve(request, answer)
         case .password(let request, let verdict): passwords.resolve(request, verdict)
         case .token(let request, let verdict): tokens.resolve(request, verdict)
         case .user(let request, let userbase, let name):
-            parent?.send(.user(request: request, user(name, in: userbase)))
+            findUser(name, in: userbase) { [unowned self] in parent?.send(.user(request: request, $0)) }
         }
     }
 }

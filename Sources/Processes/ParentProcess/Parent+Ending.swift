@@ -31,6 +31,7 @@ extension ParentProcess {
             if offline.childEnded(process, status) { continue }
             if checkers.childEnded(process) { continue }
             if tokenCommands.childEnded(process, status) { continue }
+            if tablePrograms.childEnded(process, status) { continue }
             guard let handle = roles.values.first(where: { handle in handle.process == process }) else { continue }
             handle.hasExited = true
             if !isEnding {
@@ -55,6 +56,7 @@ extension ParentProcess {
                 handle.link.send(.shutdown)
                 await waitForExit(of: handle, seconds: orderly ? 15 : 1)
             }
+            tablePrograms.endAll()
             await offline.stop()
             // Only what is ours: a start that was refused must not disturb the daemon that runs.
             removeMetricsSockets()

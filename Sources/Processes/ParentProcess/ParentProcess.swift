@@ -33,6 +33,7 @@ package final class ParentProcess {
     let offline: OfflineReplay
     let checkers: PasswordCheckers
     let tokenCommands: TokenCommands
+    let tablePrograms: TablePrograms
     let users = PendingRequests<UserVerdict>()
     /// Keys that crypto has not said anything about; the numbers of the requests are those of the keys.
     let keyLoads = PendingRequests<KeyVerdict>()
@@ -79,6 +80,7 @@ package final class ParentProcess {
         self.log = log
         self.report = report
         offline = OfflineReplay(installation: installation, sendmail: options.programs.sendmail, log: log)
+        tablePrograms = TablePrograms(installation: installation, programs: options.programs, log: log)
         let errorOutput = options.logsToStandardError ? STDERR_FILENO : nil
         checkers = PasswordCheckers(installation: installation, log: log, errorOutput: errorOutput)
         tokenCommands = TokenCommands(installation: installation, errorOutput: errorOutput)
@@ -224,6 +226,8 @@ package final class ParentProcess {
         case .user(let request, let verdict): users.resolve(request, verdict)
         case .checkPassword(let request, let question): checkPassword(question, answering: request)
         case .makeToken(let request, let question): makeToken(question, answering: request)
+        case .startTableProgram(let request, let table): startTableProgram(of: table, answering: request)
+        case .endTableProgram(let request): tablePrograms.end(request)
         }
     }
 }

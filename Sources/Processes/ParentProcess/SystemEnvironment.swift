@@ -57,8 +57,10 @@ package struct SystemEnvironment: ConfigurationEnvironment {
 
     package func tableProgramExists(type: String) -> Bool {
         guard !type.utf8.contains(UInt8(ascii: "/")) else { return false }
-        return access(programs.libexec + "/table-" + type, X_OK) == 0
+        return programs.tableProgram(type) != nil
     }
+
+    package var tableProgramDirectories: [String] { programs.tableProgramDirectories }
 
     /// A configuration or a table above this is taken for a mistake.
     private static let largestFile = 256 << 20

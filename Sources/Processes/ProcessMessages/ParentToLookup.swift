@@ -13,6 +13,9 @@ package enum ParentToLookup: WireMessage, Hashable {
     case password(request: UInt64, PasswordVerdict)
     /// The answer to ``LookupToParent/makeToken(request:_:)``.
     case token(request: UInt64, TokenVerdict)
+    /// The answer to ``LookupToParent/startTableProgram(request:table:)``: why there is none, or nil with the socket
+    /// that is the program's standard input and output.
+    case tableProgram(request: UInt64, failure: String?)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -33,6 +36,13 @@ package enum ParentToLookup: WireMessage, Hashable {
             writer.write(UInt8(21))
             writer.write(request)
             verdict.encode(into: &writer)
+        case .tableProgram(let request, nil):
+            writer.write(UInt8(40))
+            writer.write(request)
+        case .tableProgram(let request, let failure?):
+            writer.write(UInt8(41))
+            writer.write(request)
+            writer.write(line: failure)
         }
     }
 
@@ -46,6 +56,8 @@ package enum ParentToLookup: WireMessage, Hashable {
                 name: try reader.readName())
         case 20: self = .password(request: try reader.readUInt64(), try PasswordVerdict(from: &reader))
         case 21: self = .token(request: try reader.readUInt64(), try TokenVerdict(from: &reader))
+        case 40: self = .tableProgram(request: try reader.readUInt64(), failure: nil)
+        case 41: self = .tableProgram(request: try reader.readUInt64(), failure: try reader.readLine())
         case let kind: throw .unknownValue(UInt64(kind), for: "ParentToLookup")
         }
     }

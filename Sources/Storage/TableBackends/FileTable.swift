@@ -1,4 +1,3 @@
-import Glibc
 import Platform
 import Tables
 
@@ -20,7 +19,7 @@ package struct FileTable: TableBackend {
     private var problems: [TableFileProblem]
 
     /// Bytes of a table file; far beyond it a database serves better.
-    package static let maximumSize = 64 << 20
+    package static let maximumSize = TableContent.maximumSize
 
     private struct Content {
         let table: StaticTable
@@ -63,37 +62,21 @@ package struct FileTable: TableBackend {
     }
 
     /// True as well when the file cannot be looked at: updating then says why.
-    package func isOutdated() -> Bool {
-        do throws(SystemError) {
-            let file = try Self.open(path)
-            return FileStamp(try Files.status(file)) != stamp
-        } catch {
-            return true
-        }
-    }
+    package func isOutdated() -> Bool { TableContent.stamp(path) != stamp }
 
-    /// Never waits for the writer of a FIFO.
-    private static func open(_ path: String) throws(SystemError) -> OwnedDescriptor {
-        try Files.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
+    package func changedStamp() -> FileStamp? {
+        guard let now = TableContent.stamp(path) else { return nil }
+        return now == stamp ? nil : now
     }
 
     private static func read(
         _ name: String, _ path: String, _ format: Format, _ subaddressDelimiter: UInt8
     ) throws(TableUpdateError) -> Content {
-        let status: FileStatus
-        let bytes: [UInt8]?
-        do throws(SystemError) {
-            let file = try open(path)
-            status = try Files.status(file)
-            bytes = status.isRegular ? try Files.readToEnd(file, limit: maximumSize, name: path) : nil
-        } catch {
-            throw .unreadable(error)
-        }
-        guard let bytes else { throw .notRegularFile(path) }
-        let file = format == .aliases ? TableFile(aliases: bytes) : TableFile(bytes)
+        let content = try TableContent(path)
+        let file = format == .aliases ? TableFile(aliases: content.bytes) : TableFile(content.bytes)
         guard file.isUsable else { throw .malformed(path: path, file.errors) }
         let table = StaticTable(
             name: name, kind: file.kind, elements: file.elements, subaddressDelimiter: subaddressDelimiter)
-        return Content(table: table, stamp: FileStamp(status), problems: file.warnings)
+        return Content(table: table, stamp: content.stamp, problems: file.warnings)
     }
 }

@@ -23,11 +23,16 @@ package protocol TableBackend: Sendable {
 
     /// True when ``update()`` would read something else than what is in use.
     func isOutdated() -> Bool
+
+    /// The state of the file when it is another than what is in use was read from; nil without a file that can be
+    /// looked at.
+    func changedStamp() -> FileStamp?
 }
 
 extension TableBackend {
     package var warnings: [String] { [] }
     package func isOutdated() -> Bool { false }
+    package func changedStamp() -> FileStamp? { nil }
     package var values: [String]? { nil }
     package mutating func invalidEntries(for service: TableService) -> [(entry: String, reason: String)] { [] }
 }

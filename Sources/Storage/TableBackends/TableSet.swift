@@ -1,3 +1,4 @@
+import Platform
 import Tables
 
 /// All tables of a configuration, answering by name.
@@ -21,7 +22,7 @@ package struct TableSet: Sendable {
     ///
     /// - Parameters:
     ///   - aliasTables: Names of those used as alias or virtual maps, whose files are read leniently.
-    ///   - others: Makes the back ends of types other than `static`, `file` and `getpwnam`.
+    ///   - others: Makes the back ends of types that are not built in.
     /// - Throws: all failures together, so that the operator sees them at once.
     package init(
         _ definitions: [String: TableDefinition], aliasTables: Set<String> = [],
@@ -59,6 +60,12 @@ package struct TableSet: Sendable {
     /// Names of the tables whose files have changed since they were read.
     package var outdated: [String] { names.filter { tables[$0]?.isOutdated() ?? false } }
 
+    /// Tables whose files have changed since they were read, with the state that the files are in now.
+    package var changed: [String: FileStamp] { tables.compactMapValues { $0.changedStamp() } }
+
+    /// What is wrong in one table but can be lived with.
+    package func warnings(of name: String) -> [String] { tables[name]?.warnings ?? [] }
+
     /// What is wrong in the tables but can be lived with, each as `FILE:LINE: reason`.
     package var warnings: [String] { names.flatMap { tables[$0]?.warnings ?? [] } }
 
@@ -82,6 +89,12 @@ package struct TableSet: Sendable {
                 guard let path else { throw .missingPath(type: type) }
                 return try FileTable(
                     name: definition.name, path: path, format: format, subaddressDelimiter: subaddressDelimiter)
+            case "db":
+                guard let path else { throw .missingPath(type: type) }
+                return try DatabaseTable(name: definition.name, path: path, subaddressDelimiter: subaddressDelimiter)
+            case "passwd":
+                guard let path else { throw .missingPath(type: type) }
+                return try PasswdTable(path: path)
             case "getpwnam":
                 return UserDatabaseTable()
             default:

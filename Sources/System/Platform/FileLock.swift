@@ -29,6 +29,21 @@ package enum FileLock {
         }
     }
 
+    /// Takes a lock that others may have too, if nobody has it for himself; of ``flock`` only.
+    ///
+    /// - Returns: False when somebody has it for himself.
+    package func acquireShared(_ file: borrowing OwnedDescriptor) throws(SystemError) -> Bool {
+        precondition(self == .flock, "shared record locks are not used")
+        let raw = file.raw
+        do throws(SystemError) {
+            _ = try checked("lock") { wholeFileLock(raw, LOCK_SH | LOCK_NB) }
+            return true
+        } catch {
+            if error.code == EAGAIN { return false }
+            throw error
+        }
+    }
+
     /// Waits for the lock, without limit: for programs without a loop.
     package func wait(_ file: borrowing OwnedDescriptor) throws(SystemError) {
         let raw = file.raw

@@ -43,7 +43,11 @@ package enum Files {
 
     /// One read from a place of a file, which does not move its position; empty at the end.
     package static func readSome(_ file: borrowing OwnedDescriptor, at offset: Int, count: Int) throws(SystemError) -> [UInt8] {
-        let raw = file.raw
+        try readSome(raw: file.raw, at: offset, count: count)
+    }
+
+    /// The same for a descriptor that the caller keeps open, since a closure cannot borrow its owner.
+    package static func readSome(raw: CInt, at offset: Int, count: Int) throws(SystemError) -> [UInt8] {
         var failure: SystemError?
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { room, filled in
             var result: Int

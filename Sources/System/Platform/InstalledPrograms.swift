@@ -30,9 +30,26 @@ package struct InstalledPrograms: Sendable {
         path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
     }
 
+    /// Where programs that answer for tables are looked for, in this order: with us, and where those made for another
+    /// server of the same protocol are.
+    package var tableProgramDirectories: [String] {
+        let beside = Self.parent(of: libexec) + "/opensmtpd"
+        var directories = [libexec]
+        for directory in [beside, "/usr/libexec/opensmtpd", "/usr/local/libexec/opensmtpd"] where !directories.contains(directory) {
+            directories.append(directory)
+        }
+        return directories
+    }
+
+    /// The file of the program `table-TYPE`; nil when there is none.
+    package func tableProgram(_ type: String) -> String? {
+        tableProgramDirectories.lazy.map { "\($0)/table-\(type)" }.first { access($0, X_OK) == 0 }
+    }
+
     /// The daemon.
     package var daemon: String { directory + "/smtpd" }
     package var sendmail: String { directory + "/sendmail" }
+    package var makemap: String { directory + "/makemap" }
     package var control: String { directory + "/smtpctl" }
     /// The resident delivery agent.
     package var agent: String { libexec + "/mail.agent" }

@@ -105,6 +105,7 @@ struct PermissiveMachine: ConfigurationEnvironment {
     func userExists(_ name: String) -> Bool { true }
     func groupExists(_ name: String) -> Bool { true }
     func tableProgramExists(type: String) -> Bool { ["passwd", "sqlite", "postgres"].contains(type) }
+    var tableProgramDirectories: [String] { ["/libexec"] }
 
     func contents(ofFile path: String) throws(FileFailure) -> [UInt8] {
         if path.hasPrefix("/nonexistent/") { throw .missing }

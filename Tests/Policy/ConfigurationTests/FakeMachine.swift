@@ -15,7 +15,7 @@ struct FakeMachine: ConfigurationEnvironment {
     var services: [String: UInt16] = ["smtp": 25, "submission": 587, "submissions": 465]
     var users: Set<String> = ["root", "vmail"]
     var groups: Set<String> = ["root", "vmail"]
-    var tablePrograms: Set<String> = ["passwd"]
+    var tablePrograms: Set<String> = ["passwd", "sql"]
     var egressAddresses: [IPAddress] = [.documentation4, .documentation6]
     var interfaceGroups: [String: [IPAddress]] = [:]
 
@@ -30,6 +30,7 @@ struct FakeMachine: ConfigurationEnvironment {
     func userExists(_ name: String) -> Bool { users.contains(name) }
     func groupExists(_ name: String) -> Bool { groups.contains(name) }
     func tableProgramExists(type: String) -> Bool { tablePrograms.contains(type) }
+    var tableProgramDirectories: [String] { ["/libexec"] }
 
     func contents(ofFile path: String) throws(FileFailure) -> [UInt8] {
         if let failure = fileFailures[path] { throw failure }

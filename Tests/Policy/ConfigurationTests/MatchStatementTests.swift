@@ -218,6 +218,7 @@ extension String {
             func userExists(_ name: String) -> Bool { true }
             func groupExists(_ name: String) -> Bool { true }
             func tableProgramExists(type: String) -> Bool { false }
+            var tableProgramDirectories: [String] { ["/libexec"] }
             func contents(ofFile path: String) throws(FileFailure) -> [UInt8] { [] }
             func check(file path: String, for purpose: FilePurpose) throws(FileFailure) {
                 if purpose == .privateKey { throw .unsafeMode }
@@ -260,6 +261,15 @@ extension String {
         #expect(result.tables["g"]?.content == .mapping([.init(key: "k", value: "v"), .init(key: "k2", value: "v 2")]))
     }
 
+    @Test func `answers of a program are used again for as long as a table says`() throws {
+        for text in ["table a sql:/conf cache 5m\n" + end, "table a sql:/conf cache 5m\naccept for any relay\n"] {
+            let table = try #require(try configuration(text, on: machine).tables["a"])
+            #expect(table.cacheLifetime == 300)
+            #expect(try TableDefinition(decoding: table.encoded) == table)
+        }
+        #expect(try configuration("table a sql:/conf\n" + end, on: machine).tables["a"]?.cacheLifetime == nil)
+    }
+
     @Test func `predefined tables hold this host's names and addresses`() throws {
         let tables = try configuration(end).tables
         let addresses = ["192.0.2.10", "[2001:db8::a]", "127.0.0.1", "[::1]"]
@@ -277,8 +287,11 @@ extension String {
         ("table a file:/missing", "1:9: invalid configuration file /missing for table a: no such file"),
         ("table a db:/missing", "1:9: invalid configuration file /missing for table a: no such file"),
         ("table a file:/broken", "1:9: invalid configuration file /broken for table a: line 2 has a key and no value"),
-        ("table a nosuch:/x", "1:9: no backend `nosuch` for table a, expected `file`, `db`, or a type whose program table-TYPE is installed"),
-        ("table a \"../x:/y\"", "1:9: no backend `../x` for table a, expected `file`, `db`, or a type whose program table-TYPE is installed"),
+        ("table a nosuch:/x", "1:9: no backend `nosuch` for table a: no program table-nosuch in /libexec, expected `file`, `db`, `passwd`, or a type whose program table-TYPE is installed"),
+        ("table a \"../x:/y\"", "1:9: no backend `../x` for table a, expected `file`, `db`, `passwd`, or a type whose program table-TYPE is installed"),
+        ("table a passwd:/missing", "1:9: invalid configuration file /missing for table a: no such file"),
+        ("table a /aliases cache 5m", "1:18: table a is not answered by a program, expected `cache` with tables of programs only"),
+        ("table a sql:/conf cache 5", "1:25: invalid delay: 5, expected a whole number and one of s, m, h, d"),
         ("table a { x, y = z }", "1:16: syntax error at `=`, expected an item or `}`"),
         ("table a { x = y, z }", "1:20: syntax error at `}`, expected `=` as after the first key"),
         ("table a { x, }", "1:14: syntax error at `}`, expected an item"),

@@ -156,7 +156,6 @@ private let everything = """
         let all = left.union([
             .filters,
             .filterProcesses,
-            .tableBackend("passwd"),
         ])
         #expect(found == all)
         #expect(uses.allSatisfy { $0.location != nil })

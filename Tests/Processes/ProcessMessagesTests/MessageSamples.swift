@@ -113,7 +113,8 @@ let messageSubjects = [
     WireSubject(
         of: ParentToLookup.self,
         forwardFiles.map { .forward(request: 5, $0) } + [.user(request: 6, userbase: "users", name: "ada")]
-            + passwordVerdicts.map { .password(request: 7, $0) } + tokenVerdicts.map { .token(request: 8, $0) }),
+            + passwordVerdicts.map { .password(request: 7, $0) } + tokenVerdicts.map { .token(request: 8, $0) }
+            + [.tableProgram(request: 8, failure: nil), .tableProgram(request: 9, failure: "no such table")]),
     WireSubject(
         of: ControlToParent.self,
         [.reload(request: 7), .setVerbose(false), .stop, .setTracing(request: 8, subject: "mta", true), .statistics(request: 9)]),
@@ -203,7 +204,8 @@ let messageSubjects = [
         of: LookupToParent.self,
         Sample.users.map { .readForward(request: 1, user: $0, userbase: "<getpwnam>") }
             + Sample.userVerdicts.map { .user(request: 2, $0) }
-            + passwordQuestions.map { .checkPassword(request: 3, $0) } + tokenQuestions.map { .makeToken(request: 4, $0) }),
+            + passwordQuestions.map { .checkPassword(request: 3, $0) } + tokenQuestions.map { .makeToken(request: 4, $0) }
+            + [.startTableProgram(request: 4, table: "users"), .endTableProgram(request: 5)]),
     WireSubject(of: PasswordQuestion.self, passwordQuestions),
     WireSubject(of: PasswordVerdict.self, passwordVerdicts),
     WireSubject(of: LookupToQueue.self, Sample.verdicts.map { .expanded(request: 1, $0) }),

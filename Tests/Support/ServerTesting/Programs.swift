@@ -10,7 +10,7 @@ package enum Programs {
         copies = "/tmp/martlet-programs.\(getpid())"
         // Without its programs no test can run: the reason ends the run.
         try! Files.makeDirectory(copies, mode: 0o755)
-        for name in ["smtpd", "smtpctl", "sendmail", "mail.agent"] { try! copyProgram(built + "/" + name, to: copies + "/" + name) }
+        for name in ["smtpd", "smtpctl", "sendmail", "mail.agent", "makemap"] { try! copyProgram(built + "/" + name, to: copies + "/" + name) }
         for name in ["mail.maildir", "mail.mboxfile", "mail.lmtp", "mail.mda"] { symlink("mail.agent", copies + "/" + name) }
         atexit { Scratch.removeTree(Programs.copies) }
         return copies

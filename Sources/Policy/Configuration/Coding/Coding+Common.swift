@@ -27,7 +27,7 @@ extension IPAddress: BinaryValue {
 
 extension TableDefinition: BinaryRecord {
     static var blank: TableDefinition { TableDefinition(name: "", content: .list([])) }
-    static var fields: [BinaryField<Self>] { [.init(\.name), .init(\.content)] }
+    static var fields: [BinaryField<Self>] { [.init(\.name), .init(\.content), .init(\.cacheLifetime)] }
 }
 
 extension TableDefinition.Entry: BinaryRecord {

@@ -30,7 +30,19 @@ extension ConfigurationParser {
             let source = try string("`{` or a type and path for table \(name)")
             let (content, kind) = try backend(source, table: name, at: place)
             declare(name, content, kind: kind, at: location)
+            try cacheOption(table: name)
         }
+    }
+
+    /// `cache TIME` behind the declaration of a table that a program answers for.
+    private mutating func cacheOption(table name: String) throws(StatementFailure) {
+        let location = token.location
+        guard take("cache") else { return }
+        guard result.tables[name]?.program != nil else {
+            throw fail(at: location, "table \(name) is not answered by a program", expected: "`cache` with tables of programs only")
+        }
+        let seconds = try delay("how long an answer is used again,")
+        result.tables[name]?.cacheLifetime = seconds
     }
 
     /// A name where nothing else can stand, so 7.x takes reserved words too; 5.4 files have always been refused
@@ -68,9 +80,9 @@ extension ConfigurationParser {
                 throw fail(at: location, "table \(table) has no file", expected: "`file:` and an absolute path")
             }
             return (.backend(type: type, path: path), try kindOfFile(path, table: table, at: location))
-        case "db":
+        case "db", "passwd":
             guard let path else {
-                throw fail(at: location, "table \(table) has no file", expected: "`db:` and an absolute path")
+                throw fail(at: location, "table \(table) has no file", expected: "`\(type):` and an absolute path")
             }
             do {
                 try environment.check(file: path, for: .table)
@@ -81,9 +93,11 @@ extension ConfigurationParser {
             break
         default:
             guard isProgramName(type), environment.tableProgramExists(type: type) else {
+                let places = environment.tableProgramDirectories
+                let sought = isProgramName(type) && !places.isEmpty ? ": no program table-\(type) in \(places.joined(separator: ", "))" : ""
                 throw fail(
-                    at: location, "no backend `\(type)` for table \(table)",
-                    expected: "`file`, `db`, or a type whose program table-TYPE is installed")
+                    at: location, "no backend `\(type)` for table \(table)\(sought)",
+                    expected: "`file`, `db`, `passwd`, or a type whose program table-TYPE is installed")
             }
         }
         return (.backend(type: type, path: path), .dynamic)
@@ -180,6 +194,7 @@ extension ConfigurationParser {
         guard case .backend(let type, _) = result.tables[table]?.content else { return service != .auth }
         switch type {
         case "getpwnam": return service == .userinfo
+        case "passwd": return service == .userinfo || service == .credentials
         case "file", "db": return service != .auth
         default: return true
         }

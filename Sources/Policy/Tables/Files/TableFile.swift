@@ -90,6 +90,10 @@ package struct TableFileProblem: Error, Hashable, Sendable, CustomStringConverti
         case unbalancedQuote
         case notUTF8
         case nulByte
+        /// A user or group that is no number, in a passwd file.
+        case malformedNumber
+        /// A home that does not begin with `/`.
+        case relativeDirectory
         /// Seen before; the later entry counts.
         case duplicateKey(String)
         /// Kept: whoever is mailed to through it gets a temporary failure.
@@ -104,6 +108,8 @@ package struct TableFileProblem: Error, Hashable, Sendable, CustomStringConverti
         case .unbalancedQuote: "quote without its end"
         case .notUTF8: "not UTF-8"
         case .nulByte: "NUL byte"
+        case .malformedNumber: "uid or gid that is no number"
+        case .relativeDirectory: "directory that does not begin with /"
         case .duplicateKey(let key): "\(printable(key)) again, the later entry counts"
         case .unusableValue(let error): error.reason
         }
