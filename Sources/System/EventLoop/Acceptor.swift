@@ -83,7 +83,13 @@ import Platform
             }
             switch errno {
             case EAGAIN: return
-            case EMFILE, ENFILE: guard turnAway() else { return pauseForAWhile() }
+            case EMFILE, ENFILE:
+                // The kernel says so before it looks whether anybody is there.
+                switch turnAway() {
+                case .done: continue
+                case .nobodyThere: return
+                case .impossible: return pauseForAWhile()
+                }
             case ENOBUFS, ENOMEM: return pauseForAWhile()
             default:
                 // EINTR, or an error of that connection only (ECONNABORTED and the network's): the next, please.
@@ -103,20 +109,23 @@ import Platform
         return (connection, peer)
     }
 
-    /// Takes a connection on the descriptor that is kept for this, and hands it over to be closed; false when that
-    /// cannot be done.
-    private func turnAway() -> Bool {
-        guard let onExhaustion, spare != nil else { return false }
+    private enum TurningAway { case done, nobodyThere, impossible }
+
+    /// Takes a connection on the descriptor that is kept for this, and hands it over to be closed.
+    private func turnAway() -> TurningAway {
+        guard let onExhaustion, spare != nil else { return .impossible }
         spare = nil
         let (connection, peer) = acceptOne()
+        let code = errno
         if connection >= 0 { onExhaustion(OwnedDescriptor(adopting: connection), peer) }
         do throws(SystemError) {
             spare = try Self.reserve()
         } catch {
             // Somebody else was quicker, such as another process when the whole system is out of them.
-            return false
+            return .impossible
         }
-        return connection >= 0
+        if connection >= 0 { return .done }
+        return code == EMFILE || code == ENFILE ? .impossible : .nobodyThere
     }
 
     /// A descriptor that costs next to nothing and means nothing.

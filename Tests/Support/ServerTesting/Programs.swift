@@ -6,7 +6,9 @@ package enum Programs {
     /// The directory: copies, since the build directory has the delivery agent under one name only, and may be
     /// closed to others when root runs the tests.
     package static let directory: String = {
-        let built = builtDirectory()
+        // Another build's, such as one without a trait.
+        let other = getenv("MARTLET_TEST_PROGRAMS").map { String(cString: $0) }
+        let built = other ?? builtDirectory()
         copies = "/tmp/martlet-programs.\(getpid())"
         // Without its programs no test can run: the reason ends the run.
         try! Files.makeDirectory(copies, mode: 0o755)
