@@ -89,7 +89,7 @@ extension RealProcesses {
             _ = try await server.stop()
             try writeKey("queue.key", String(Self.hexadecimal.reversed()), in: server)
             try server.launch()
-            #expect(try await server.ended().code == 1)
+            #expect(try await server.ended() == .exited(1))
             #expect(server.log.contains("is encrypted with a key that was not given"), "\(server.log)")
             try writeKey("queue.key", in: server)
             try await server.start(["-P", "mda"])
@@ -123,7 +123,7 @@ extension RealProcesses {
             ] {
                 let server = try Server.standard(more: options)
                 try server.launch()
-                #expect(try await server.ended().code == 1)
+                #expect(try await server.ended() == .exited(1))
                 #expect(server.log.contains(reason), "\(server.log)")
                 #expect(!server.log.contains("short and secret"))
             }

@@ -36,7 +36,10 @@ struct Program {
             }
             finish(last, answer, request)
         } catch {
-            if case .notRunning = error { StoredQueue.answer(request, in: installation) }
+            if case .notRunning = error, case .showQueue(let message) = request {
+                showStoredQueue(of: message, in: installation)
+            }
+            if case .notRunning = error { StoredSpool.answer(request, in: installation) }
             Diagnostics.fail("smtpctl: \(error)")
         }
     }
