@@ -24,6 +24,8 @@ class Daemon:
     port = int(os.environ.get("MARTLET_PORT", "2500"))
     cgroup = None
     p = None
+    # Statements before the rest of the configuration.
+    options = ""
 
     def __init__(self, source, directory):
         """source: where the built programs are; directory: for everything of this run."""
@@ -50,7 +52,7 @@ class Daemon:
         if os.getuid() == 0: os.chown(path, self.user.pw_uid, self.user.pw_gid)
 
     def configuration(self):
-        return '''
+        return self.options + '''
 table catchall {{ "@" = "{u}" }}
 listen on 127.0.0.1 port {p} hostname "mx.bench.test"
 action "local" maildir "{m}/%{{rcpt.user}}" virtual <catchall> user "{u}"
@@ -140,6 +142,12 @@ match from any for domain "deferred.test" action "deferred"
             try: n += len(os.listdir(os.path.join(d, "new")))
             except FileNotFoundError: pass
         return n
+
+    def log_bytes(self):
+        """What the queue has written: its segments without the zeros behind their ends, and the files of big bodies."""
+        queue = self.spool / "queue"
+        return (sum(len(f.read_bytes().rstrip(b"\0")) for f in (queue / "segments").iterdir() if not f.name.startswith("spare"))
+                + sum(f.stat().st_size for f in (queue / "large").iterdir()))
 
     def maildirs(self): return [str(self.mail / ("u%d" % i)) for i in range(USERS)]
 
