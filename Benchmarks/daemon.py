@@ -30,6 +30,8 @@ class Daemon:
     # Which of the two keys the listeners have.
     key = "rsa2048"
     load = None
+    # Statements before the rest of the configuration.
+    options = ""
 
     def __init__(self, source, directory):
         """source: where the built programs are; directory: for everything of this run."""
@@ -61,7 +63,7 @@ class Daemon:
         if os.getuid() == 0: os.chown(path, self.user.pw_uid, self.user.pw_gid)
 
     def configuration(self):
-        return '''
+        return self.options + '''
 table catchall {{ "@" = "{u}" }}
 pki "mx.bench.test" cert "{d}/{k}.pem"
 pki "mx.bench.test" key "{d}/{k}.key"
@@ -156,6 +158,12 @@ match from any for any action "relay"
             try: n += len(os.listdir(os.path.join(d, "new")))
             except FileNotFoundError: pass
         return n
+
+    def log_bytes(self):
+        """What the queue has written: its segments without the zeros behind their ends, and the files of big bodies."""
+        queue = self.spool / "queue"
+        return (sum(len(f.read_bytes().rstrip(b"\0")) for f in (queue / "segments").iterdir() if not f.name.startswith("spare"))
+                + sum(f.stat().st_size for f in (queue / "large").iterdir()))
 
     def maildirs(self): return [str(self.mail / ("u%d" % i)) for i in range(USERS)]
 

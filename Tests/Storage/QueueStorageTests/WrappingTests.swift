@@ -15,7 +15,7 @@ enum SampleWrapping: CaseIterable, CustomTestStringConvertible {
     static func cipher(_ letter: String = "k") -> QueueCipher {
         // Nothing of it fails: it is memory.
         let text = try! SecretBytes(room: 32) { room in
-            room.copyBytes(from: String(repeating: letter, count: 32).utf8)
+            room.copyBytes(from: String(repeating: letter, count: 32).utf8.prefix(32))
             return 32
         }
         // Thirty-two octets are a key.
