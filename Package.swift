@@ -285,7 +285,7 @@ let package = Package(
             path: "Tests/WholeServer", swiftSettings: swift),
         .testTarget(name: "ArchitectureTests", path: "Tests/Architecture", swiftSettings: swift),
         .testTarget(
-            name: "DocumentationTests", dependencies: ["Configuration", "MailSyntax", "Platform", "Tables"],
+            name: "DocumentationTests", dependencies: ["Configuration", "MailSyntax", "Platform", "TableProgram", "Tables"],
             path: "Tests/Documentation", swiftSettings: swift),
         .testTarget(
             name: "MailAgentTests",

@@ -266,6 +266,11 @@ extension String {
         ("table a db:/missing", "1:9: invalid configuration file /missing for table a: no such file"),
         ("table a file:/broken", "1:9: invalid configuration file /broken for table a: line 2 has a key and no value"),
         ("table a nosuch:/x", "1:9: no backend `nosuch` for table a, expected `file`, `db`, or a type whose program table-TYPE is installed"),
+        (
+            "table a ldap:/x",
+            "1:9: no backend `ldap` for table a, expected the program table-ldap, which a build with the trait LDAP has "
+                + "(`swift build --traits default,LDAP`)"
+        ),
         ("table a \"../x:/y\"", "1:9: no backend `../x` for table a, expected `file`, `db`, or a type whose program table-TYPE is installed"),
         ("table a { x, y = z }", "1:16: syntax error at `=`, expected an item or `}`"),
         ("table a { x = y, z }", "1:20: syntax error at `}`, expected `=` as after the first key"),

@@ -83,7 +83,7 @@ extension ConfigurationParser {
             guard isProgramName(type), environment.tableProgramExists(type: type) else {
                 throw fail(
                     at: location, "no backend `\(type)` for table \(table)",
-                    expected: "`file`, `db`, or a type whose program table-TYPE is installed")
+                    expected: TableProgramTrait.advice(for: type) ?? "`file`, `db`, or a type whose program table-TYPE is installed")
             }
         }
         return (.backend(type: type, path: path), .dynamic)
