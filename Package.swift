@@ -303,7 +303,8 @@ let package = Package(
             path: "Tests/WholeServer", swiftSettings: swift),
         .testTarget(name: "ArchitectureTests", path: "Tests/Architecture", swiftSettings: swift),
         .testTarget(
-            name: "DocumentationTests", dependencies: ["Configuration", "MailSyntax", "Platform", "ServerTesting", "Tables"],
+            name: "DocumentationTests",
+            dependencies: ["Configuration", "MailSyntax", "Platform", "ServerTesting", "TableProgram", "Tables"],
             path: "Tests/Documentation", swiftSettings: swift),
         .testTarget(
             name: "MailAgentTests",

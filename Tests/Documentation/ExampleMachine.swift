@@ -30,7 +30,9 @@ struct ExampleMachine: ConfigurationEnvironment {
     func port(ofService name: String) -> UInt16? { name == "submission" ? 587 : nil }
     func userExists(_ name: String) -> Bool { name == "list" }
     func groupExists(_ name: String) -> Bool { false }
-    func tableProgramExists(type: String) -> Bool { false }
+    func tableProgramExists(type: String) -> Bool {
+        ["ldap", "mysql", "postgres", "redis", "socketmap", "sqlite"].contains(type)
+    }
     var tableProgramDirectories: [String] { ["/libexec"] }
 
     private static let files: [String: String] = [

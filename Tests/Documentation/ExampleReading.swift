@@ -1,4 +1,5 @@
 import Configuration
+import TableProgram
 import Tables
 
 /// What is wrong with an example of the manual, read as its mark says; empty when it is as it should be.
@@ -22,6 +23,7 @@ enum ExampleReading {
             let file = TableFile(aliases: bytes)
             return file.isUsable && !file.warnings.isEmpty ? [] : ["no line is warned about"]
         case "forward": return forward(bytes)
+        case "settings": return settings(bytes)
         case "shell", "output": return []
         case let mark?: return ["unknown mark \(mark)"]
         case nil: return ["no mark says what it is"]
@@ -50,6 +52,19 @@ enum ExampleReading {
         if file.kind != kind { problems.append("is a \(file.kind)") }
         if file.elements.isEmpty { problems.append("has no entry") }
         return problems
+    }
+
+    /// Settings of a table program, which name at least one thing it can be asked for.
+    private static func settings(_ bytes: [UInt8]) -> [String] {
+        do throws(ProgramSettings.Problem) {
+            var settings = try ProgramSettings(bytes)
+            let isAsked = TableService.allCases.contains { service in
+                ["query_\(service.name)", "\(service.name)_filter", "map_\(service.name)"].contains { settings.take($0) != nil }
+            }
+            return isAsked ? [] : ["there is no query"]
+        } catch {
+            return [error.description]
+        }
     }
 
     private static func forward(_ bytes: [UInt8]) -> [String] {

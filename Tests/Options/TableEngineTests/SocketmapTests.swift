@@ -13,6 +13,8 @@ private final class SocketmapServer: Sendable {
     init(_ path: String, _ replies: [[String]]) throws {
         self.path = path
         let listener = try ListeningSocket.local(path: path, mode: 0o777)
+        // The thread waits in accept.
+        try listener.setNonBlocking(false)
         let asked = asked
         let raw = listener.release()
         _ = TestThread {
@@ -20,8 +22,6 @@ private final class SocketmapServer: Sendable {
                 let client = accept(raw, nil, nil)
                 guard client >= 0 else { break }
                 let socket = OwnedDescriptor(adopting: client)
-                // A listening socket of ours does not block, and hands that on on some systems.
-                try? socket.setNonBlocking(false)
                 var room = [UInt8](repeating: 0, count: 4096)
                 for reply in connection {
                     guard let count = try? Files.readSome(socket, into: &room), count > 0 else { break }

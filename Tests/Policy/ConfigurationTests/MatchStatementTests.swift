@@ -288,6 +288,11 @@ extension String {
         ("table a db:/missing", "1:9: invalid configuration file /missing for table a: no such file"),
         ("table a file:/broken", "1:9: invalid configuration file /broken for table a: line 2 has a key and no value"),
         ("table a nosuch:/x", "1:9: no backend `nosuch` for table a: no program table-nosuch in /libexec, expected `file`, `db`, `passwd`, or a type whose program table-TYPE is installed"),
+        (
+            "table a ldap:/x",
+            "1:9: no backend `ldap` for table a: no program table-ldap in /libexec, expected the program table-ldap, which a build "
+                + "with the trait LDAP has (`swift build --traits default,LDAP`)"
+        ),
         ("table a \"../x:/y\"", "1:9: no backend `../x` for table a, expected `file`, `db`, `passwd`, or a type whose program table-TYPE is installed"),
         ("table a passwd:/missing", "1:9: invalid configuration file /missing for table a: no such file"),
         ("table a /aliases cache 5m", "1:18: table a is not answered by a program, expected `cache` with tables of programs only"),

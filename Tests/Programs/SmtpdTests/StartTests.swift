@@ -37,6 +37,20 @@ import Testing
         #expect(run.error.contains("usage: smtpd"))
     }
 
+    @Test func `--version tells which components are in`() throws {
+        let run = try Daemon().run("smtpd", ["--version"])
+        #expect(run.code == 0)
+        let lines = run.output.split(separator: "\n").map(String.init)
+        #expect(lines.first?.hasPrefix("Martlet ") == true)
+        #if PAM
+        #expect(lines.contains { $0.hasPrefix("with: PAM") })
+        #else
+        #expect(lines.contains { $0.hasPrefix("without: PAM") })
+        #endif
+        let named = lines.dropFirst().flatMap { $0.split(separator: " ").dropFirst() }
+        #expect(Set(named) == ["PAM", "DNSSEC", "SQLite", "MySQL", "PostgreSQL", "LDAP", "Redis"])
+    }
+
     @Test func `a second daemon is refused and does the first no harm`() throws {
         let daemon = try Daemon()
         try daemon.start()

@@ -97,7 +97,8 @@ extension ConfigurationParser {
                 let sought = isProgramName(type) && !places.isEmpty ? ": no program table-\(type) in \(places.joined(separator: ", "))" : ""
                 throw fail(
                     at: location, "no backend `\(type)` for table \(table)\(sought)",
-                    expected: "`file`, `db`, `passwd`, or a type whose program table-TYPE is installed")
+                    expected: TableProgramTrait.advice(for: type)
+                        ?? "`file`, `db`, `passwd`, or a type whose program table-TYPE is installed")
             }
         }
         return (.backend(type: type, path: path), .dynamic)
