@@ -29,7 +29,7 @@ struct ExampleMachine: ConfigurationEnvironment {
 
     func port(ofService name: String) -> UInt16? { name == "submission" ? 587 : nil }
     func userExists(_ name: String) -> Bool { name == "list" }
-    func groupExists(_ name: String) -> Bool { false }
+    func groupExists(_ name: String) -> Bool { name == "adm" }
     func tableProgramExists(type: String) -> Bool {
         ["ldap", "mysql", "postgres", "redis", "socketmap", "sqlite"].contains(type)
     }

@@ -19,7 +19,8 @@ extension RealProcesses {
                 }
             }
             let first = try server.control("encrypt", "secret").output
-            #expect(first.hasPrefix("$y$") && first != (try server.control("encrypt", "secret").output))
+            let second = try server.control("encrypt", "secret").output
+            #expect(first.hasPrefix("$y$") && first != second)
             #expect(try server.control("--json", "encrypt", "secret").output.hasPrefix("{\"hash\":\"$"))
             let unknown = try server.control("encrypt", "with", "md5")
             #expect(unknown.code == 1 && unknown.error.contains("yescrypt"))
@@ -53,7 +54,9 @@ extension RealProcesses {
 
         @Test func `spf walk ends though records include ever more`() async throws {
             let names = NameServer { query in
-                [query.reply(from: [.txt(query.name, ["v=spf1 include:x\(query.name.utf8.count)\(query.name) include:y.\(query.name) ip4:192.0.2.1"])])]
+                // The case of a question is the resolver's business.
+                let name = query.name.lowercased()
+                return [query.reply(from: [.txt(name, ["v=spf1 include:x\(name.prefix(100)) ", "include:y.\(name.prefix(200)) ", "ip4:192.0.2.1"])])]
             }
             let server = try Server.standard()
             try server.setResolver(names.line)

@@ -1,8 +1,8 @@
 import Glibc
 import Platform
 
-/// The journal of systemd, by its own protocol: each line with its fields, so that `journalctl SMTPD_MSGID=...` finds
-/// what belongs together.
+/// The journal of systemd, by its own protocol: each line with its fields, whose names begin with the program's, so that
+/// `journalctl NAME_FIELD=...` finds what belongs together.
 ///
 /// The socket is connected at once and so outlives chroot. What the journal does not take, nobody hears of.
 package final class JournalSink: LogSink {
@@ -31,17 +31,20 @@ package final class JournalSink: LogSink {
     /// An entry in the journal's format. No line of a log holds a line feed, so every field is in the simple form.
     static func entry(_ level: LogLevel, _ line: String, program: String) -> [UInt8] {
         var entry = "MESSAGE=\(line)\nPRIORITY=\(priority(level))\nSYSLOG_FACILITY=2\nSYSLOG_IDENTIFIER=\(program)\n"
-        for field in LogFields(line).fields {
-            let name = field.name.utf8.map { byte -> UInt8 in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"): byte - 0x20
-                case UInt8(ascii: "-"): UInt8(ascii: "_")
-                default: byte
-                }
-            }
-            entry += "SMTPD_\(String(decoding: name.prefix(58), as: UTF8.self))=\(field.value)\n"
-        }
+        for field in LogFields(line).fields { entry += "\(name(of: field, program))=\(field.value)\n" }
         return Array(entry.utf8)
+    }
+
+    /// Capital letters, digits and underscores, at most 64.
+    private static func name(of field: LogFields.Field, _ program: String) -> String {
+        let name = "\(program)_\(field.name)".utf8.map { byte -> UInt8 in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"): byte - 0x20
+            case UInt8(ascii: "-"): UInt8(ascii: "_")
+            default: byte
+            }
+        }
+        return String(decoding: name.prefix(64), as: UTF8.self)
     }
 
     private static func priority(_ level: LogLevel) -> CInt {

@@ -1,5 +1,5 @@
-/// The fields of a line, taken apart again: `smtp connected address=192.0.2.1 host="a b"` is the text `smtp connected`
-/// and two fields.
+/// The fields of a line, taken apart again: `connected address=192.0.2.1 host="a b"` is the text `connected` and two
+/// fields.
 package struct LogFields: Hashable, Sendable {
     /// The words that are no fields, with a space between.
     package private(set) var text = ""

@@ -19,14 +19,14 @@ private let ends: [Generation: String] = [.match: "\nmatch reject\n", .accept: "
     @Test(arguments: generations) func `each statement is taken`(_ generation: Generation) throws {
         let found = try settings(
             """
-            control group "staff"
+            control group "vmail"
             metrics on socket "/run/m.sock"
             metrics on 127.0.0.1
             metrics on ::1 port 9000
             metrics on localhost port 9001
             log to journal as json
             """, generation)
-        #expect(found.readersGroup == "staff")
+        #expect(found.readersGroup == "vmail")
         #expect(
             found.metrics == [
                 .socket("/run/m.sock"), .loopback(.v4(0x7F00_0001), port: 9_925), .loopback(.v6(high: 0, low: 1), port: 9_000),
@@ -42,7 +42,7 @@ private let ends: [Generation: String] = [.match: "\nmatch reject\n", .accept: "
     }
 
     @Test(arguments: [
-        ("control group nosuch", "no such group: nosuch"), ("control socket x", "syntax error"), ("metrics on 192.0.2.1", "metrics are for this machine alone"),
+        ("control group \"\"", "the name of the group is empty"), ("control socket x", "syntax error"), ("metrics on 192.0.2.1", "metrics are for this machine alone"),
         ("metrics on 0.0.0.0", "metrics are for this machine alone"), ("metrics on lo0", "metrics are for this machine alone"),
         ("metrics on socket \"run/m\"", "not an absolute path"), ("metrics on socket \"/a\"\nmetrics on socket \"/a\"", "served there already"),
         ("metrics on 127.0.0.1 port 0", "invalid port"), ("log to file", "unknown log: file"), ("log to syslog as xml", "unknown format: xml"),
@@ -53,6 +53,13 @@ private let ends: [Generation: String] = [.match: "\nmatch reject\n", .accept: "
             let found = errors(text + end)
             #expect(found.count == 1 && found[0].contains(reason), "\(generation): \(found)")
         }
+    }
+
+    @Test func `a group that is not there is warned of`() throws {
+        guard case .configuration(let found, let notes) = load("control group nosuch\nmatch reject\n") else {
+            return #expect(Bool(false))
+        }
+        #expect(found.operation.readersGroup == "nosuch" && notes.contains { $0.message.hasPrefix("no such group: nosuch") })
     }
 
     @Test func `a path is as long as the kernel takes`() throws {

@@ -46,7 +46,7 @@ import Testing
         #expect(request("show statu") == .showStatus)
         #expect(request("l b") == .setVerbose(false))
         #expect(request("sc all") == .schedule(.all))
-        #expect(request("p mda") == .setPaused(.mda, true))
+        #expect(request("pa mda") == .setPaused(.mda, true))
         #expect(request("rem all") == .remove(.all))
         #expect(request("up t aliases") == .updateTable("aliases"))
     }

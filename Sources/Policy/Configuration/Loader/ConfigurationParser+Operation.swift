@@ -26,7 +26,7 @@ extension ConfigurationParser {
         let location = token.location
         let group = try name("the name of a group")
         try checkName(group, "the name of the group", at: location)
-        guard environment.groupExists(group) else { throw fail(at: location, "no such group: \(group)") }
+        if !environment.groupExists(group) { warn(at: location, "no such group: \(group); nobody gets its rights") }
         result.operation.readersGroup = group
     }
 
