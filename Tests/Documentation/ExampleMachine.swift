@@ -40,6 +40,8 @@ struct ExampleMachine: ConfigurationEnvironment {
         "/etc/mail/secrets": "isp ada:secret\n",
         "/etc/mail/domains": "example.org\n",
         "/etc/mail/users": "ada 5000:5000:/srv/mail/ada\n",
+        // Only looked at.
+        "/etc/mail/users.db": "", "/etc/mail/aliases.db": "", "/etc/dovecot/users": "",
     ]
     private static let protected: Set<String> = ["/etc/ssl/certs/mail.pem", "/etc/ssl/private/mail.key"]
 

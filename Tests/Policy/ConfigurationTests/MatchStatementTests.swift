@@ -6,7 +6,7 @@ import Testing
 
 private let end = "\nmatch reject\n"
 private let machine = FakeMachine().with("/cert").with("/key").with("/ca").with("/aliases", "root: user\n")
-    .with("/list", "example.org\n").with("/broken", "root: user\nbare\n").with("/empty").with("/marked", "# @list\n::1\n")
+    .with("/conf").with("/list", "example.org\n").with("/broken", "root: user\nbare\n").with("/empty").with("/marked", "# @list\n::1\n")
 
 /// The only error of a text that ends with a rule, without its file name.
 private func mistake(_ text: String) -> String? {
@@ -294,9 +294,10 @@ extension String {
                 + "with the trait LDAP has (`swift build --traits default,LDAP`)"
         ),
         ("table a \"../x:/y\"", "1:9: no backend `../x` for table a, expected `file`, `db`, `passwd`, or a type whose program table-TYPE is installed"),
+        ("table a passwd:/broken", "1:9: invalid configuration file /broken for table a: line 2: entry without a value"),
         ("table a passwd:/missing", "1:9: invalid configuration file /missing for table a: no such file"),
-        ("table a /aliases cache 5m", "1:18: table a is not answered by a program, expected `cache` with tables of programs only"),
-        ("table a sql:/conf cache 5", "1:25: invalid delay: 5, expected a whole number and one of s, m, h, d"),
+        ("table a file:/aliases cache 5m", "1:23: table a is not answered by a program, expected `cache` with tables of programs only"),
+        ("table a sql:/conf cache 5", "1:25: syntax error at `5`, expected how long an answer is used again, such as 4h"),
         ("table a { x, y = z }", "1:16: syntax error at `=`, expected an item or `}`"),
         ("table a { x = y, z }", "1:20: syntax error at `}`, expected `=` as after the first key"),
         ("table a { x, }", "1:14: syntax error at `}`, expected an item"),
@@ -326,7 +327,7 @@ extension String {
     @Test func `what a file is decides what it is used for`() throws {
         #expect(mistake("table t file:/empty\naction a mbox alias <t>") == nil)
         #expect(mistake("table t file:/marked\nmatch from src <t> reject") == nil)
-        #expect(mistake("table t passwd:/x\naction a mbox alias <t>\nmatch for domain <t> reject") == nil)
+        #expect(mistake("table t sql:/x\naction a mbox alias <t>\nmatch for domain <t> reject") == nil)
     }
 }
 

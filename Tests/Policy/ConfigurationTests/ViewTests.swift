@@ -5,7 +5,7 @@ import Testing
 
 @testable import Configuration
 
-private let machine = FakeMachine().with("/c").with("/secret/key")
+private let machine = FakeMachine().with("/c").with("/conf").with("/secret/key")
 
 /// A configuration that uses as much of the language as fits.
 private let everything = """

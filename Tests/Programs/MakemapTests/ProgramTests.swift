@@ -60,9 +60,18 @@ import Testing
         try scratch.write("users", "a: c\n")
         #expect(try makemap("@/users").code == 0)
         #expect(lookup(&table, "a") == .found("c"))
-        try scratch.write("users.db", "rubbish\n")
+        try scratch.write("rubbish", "rubbish\n")
+        try Files.rename(scratch.path + "/rubbish", to: scratch.path + "/users.db")
         #expect(lookup(&table, "a") == .found("c"))
         #expect(throws: TableUpdateError.self) { try table.update() }
+    }
+
+    @Test func `a map that was spoilt in its place cannot say`() throws {
+        try scratch.write("users", "a: b\n")
+        #expect(try makemap("@/users").code == 0)
+        var table = try DatabaseTable(name: "t", path: scratch.path + "/users.db")
+        try scratch.write("users.db", "rubbish\n")
+        #expect(lookup(&table, "a") == .failed(scratch.path + "/users.db: damaged"))
     }
 
     @Test func `sets, aliases, standard input, and Sendmail's form`() throws {

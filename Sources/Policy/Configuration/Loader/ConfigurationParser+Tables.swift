@@ -84,8 +84,11 @@ extension ConfigurationParser {
             guard let path else {
                 throw fail(at: location, "table \(table) has no file", expected: "`\(type):` and an absolute path")
             }
-            do {
+            do throws(FileFailure) {
                 try environment.check(file: path, for: .table)
+                if type == "passwd", let mistake = PasswdFile(try environment.contents(ofFile: path)).errors.first {
+                    throw FileFailure.other(mistake.description)
+                }
             } catch {
                 throw fail(at: location, "invalid configuration file \(path) for table \(table): \(error.text)")
             }
