@@ -75,6 +75,7 @@ let package = Package(
         room("Policy", "Rules", ["MailSyntax", "Envelopes", "SMTPProtocol", "Tables", "Configuration"]),
         room("Policy", "Scheduling", ["Envelopes"]),
         room("Policy", "Routing", ["MailSyntax", "Envelopes", "Configuration"]),
+        room("Policy", "Milters", ["MailSyntax", "SMTPProtocol"]),
 
         // System: Unix.
         .target(name: "CPlatform", path: "compat/Platform", publicHeadersPath: "include"),
@@ -197,6 +198,7 @@ let package = Package(
         tests("Policy", "Configuration"),
         tests("Policy", "Rules"),
         tests("Policy", "Scheduling"),
+        tests("Policy", "Milters", ["MailSyntax", "SMTPProtocol"]),
         tests("Policy", "Routing", ["MailSyntax", "Envelopes", "Configuration"]),
         tests("System", "Platform", ["LoopTesting", "LoopProbe"]),
         tests("System", "Log"),
