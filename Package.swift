@@ -72,6 +72,7 @@ let package = Package(
         // Policy: what the operator wants.
         room("Policy", "Tables", ["MailSyntax"]),
         room("Policy", "Configuration", ["Authentication", "MailSyntax", "Tables"]),
+        room("Policy", "Filters", ["MailSyntax", "Envelopes", "SMTPProtocol", "Tables", "Configuration"]),
         room("Policy", "Rules", ["MailSyntax", "Envelopes", "SMTPProtocol", "Tables", "Configuration"]),
         room("Policy", "Scheduling", ["Envelopes"]),
         room("Policy", "Routing", ["MailSyntax", "Envelopes", "Configuration"]),
@@ -127,7 +128,7 @@ let package = Package(
         process(
             "DispatcherProcess",
             [
-                "Authentication", "Configuration", "Certificates", "TLS", "Envelopes", "MailSyntax", "SMTPProtocol", "Tables",
+                "Authentication", "Configuration", "Certificates", "TLS", "Envelopes", "MailSyntax", "SMTPProtocol", "Tables", "Filters",
                 "Rules", "Routing", "Cryptography", "Passwords", "AgentMessages",
             ]),
         process("CryptoProcess", ["TLS"]),
@@ -199,6 +200,7 @@ let package = Package(
         tests("Policy", "Rules"),
         tests("Policy", "Scheduling"),
         tests("Policy", "Milters", ["MailSyntax", "SMTPProtocol"]),
+        tests("Policy", "Filters", ["Configuration", "Envelopes", "MailSyntax", "SMTPProtocol", "Tables"]),
         tests("Policy", "Routing", ["MailSyntax", "Envelopes", "Configuration"]),
         tests("System", "Platform", ["LoopTesting", "LoopProbe"]),
         tests("System", "Log"),
