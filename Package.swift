@@ -128,7 +128,7 @@ let package = Package(
         process(
             "DispatcherProcess",
             [
-                "Authentication", "Configuration", "Certificates", "TLS", "Envelopes", "MailSyntax", "SMTPProtocol", "Tables", "Filters",
+                "Authentication", "Configuration", "Certificates", "TLS", "Envelopes", "MailSyntax", "SMTPProtocol", "Tables", "Filters", "Milters",
                 "Rules", "Routing", "Cryptography", "Passwords", "AgentMessages",
             ]),
         process("CryptoProcess", ["TLS"]),

@@ -54,6 +54,8 @@ package final class DispatcherProcess: RoleProcess {
     private(set) lazy var relays = RelayDeliveries(dispatcher: self)
     let relayEntries = PendingRequests<RelayEntries>()
     let relayValues = PendingRequests<RelayValue>()
+    let milterSockets = PendingRequests<MilterSocket>()
+    let scratchFiles = PendingRequests<ScratchFile>()
 
     package init(context: RoleContext) {
         self.context = context
@@ -88,7 +90,7 @@ package final class DispatcherProcess: RoleProcess {
     package func connect(_ peer: Role, over descriptor: consuming OwnedDescriptor) {
         switch peer {
         case .lookup:
-            lookup = context.link(to: peer, over: descriptor) { [unowned self] message, _ in receive(message) }
+            lookup = context.link(to: peer, over: descriptor) { [unowned self] message, socket in receive(message, socket) }
         case .queue:
             queue = context.link(to: peer, over: descriptor) { [unowned self] message, file in receive(message, file) }
         case .control:
@@ -119,7 +121,7 @@ package final class DispatcherProcess: RoleProcess {
 
     // MARK: What comes in
 
-    func receive(_ message: LookupToDispatcher) {
+    func receive(_ message: LookupToDispatcher, _ socket: consuming OwnedDescriptor?) {
         switch message {
         case .expanded(let request, let verdict): expansions.resolve(request, verdict)
         case .user(let request, let verdict): users.resolve(request, verdict)
@@ -132,6 +134,9 @@ package final class DispatcherProcess: RoleProcess {
         case .reverseName(let request, let verdict): reverseNames.resolve(request, verdict)
         case .relayEntries(let request, let entries): relayEntries.resolve(request, entries)
         case .relayValue(let request, let value): relayValues.resolve(request, value)
+        case .milter(let request, let failure):
+            milterSockets.resolve(
+                request, DescriptorBox(optional: socket).map { .connected($0) } ?? .failed(failure ?? "no socket"))
         }
     }
 
@@ -141,6 +146,9 @@ package final class DispatcherProcess: RoleProcess {
         case .committed(let transfer): transfers.committed(transfer)
         case .refused(let transfer, let refusal): transfers.refused(transfer, refusal)
         case .deliver(let transaction, let attempts, let body): deliver(attempts, of: transaction, body, file)
+        case .scratch(let request, let refusal):
+            scratchFiles.resolve(
+                request, DescriptorBox(optional: file).map { .file($0) } ?? .refused(refusal ?? .failure))
         }
     }
 

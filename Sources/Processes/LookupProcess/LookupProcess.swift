@@ -124,6 +124,8 @@ package final class LookupProcess: RoleProcess {
         case .abandonAuthentication(let exchange): abandonAuthentication(exchange)
         case .checkSender(let request, let table, let user, let sender):
             dispatcher?.send(.sender(request: request, senderVerdict(sender, of: user, in: table)))
+        case .connectMilter(let request, let filter):
+            spawn { [self] in await connectMilter(filter, for: request) }
         }
     }
 

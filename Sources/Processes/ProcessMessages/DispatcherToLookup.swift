@@ -37,6 +37,9 @@ package enum DispatcherToLookup: WireMessage, Hashable {
     /// The value of a key in such a table: the relay URL of a domain, or the credentials of a label. Answered by
     /// ``LookupToDispatcher/relayValue(request:_:)``.
     case relayValue(request: UInt64, table: String, RelayTable, key: String)
+    /// A connection to a milter, by the name of its filter. Answered by
+    /// ``LookupToDispatcher/milter(request:failure:)``, within the time that the filter has for it.
+    case connectMilter(request: UInt64, filter: String)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -101,6 +104,10 @@ package enum DispatcherToLookup: WireMessage, Hashable {
             writer.write(table)
             use.encode(into: &writer)
             writer.write(key)
+        case .connectMilter(let request, let filter):
+            writer.write(UInt8(40))
+            writer.write(request)
+            writer.write(filter)
         }
     }
 
@@ -139,6 +146,7 @@ package enum DispatcherToLookup: WireMessage, Hashable {
             self = .relayValue(
                 request: try reader.readUInt64(), table: try reader.readName(), try RelayTable(from: &reader),
                 key: try reader.readName())
+        case 40: self = .connectMilter(request: try reader.readUInt64(), filter: try reader.readName())
         case let kind: throw .unknownValue(UInt64(kind), for: "DispatcherToLookup")
         }
     }

@@ -25,6 +25,9 @@ package enum LookupToDispatcher: WireMessage, Hashable {
     case relayEntries(request: UInt64, RelayEntries)
     /// The answer to ``DispatcherToLookup/relayValue(request:table:_:key:)``.
     case relayValue(request: UInt64, RelayValue)
+    /// The answer to ``DispatcherToLookup/connectMilter(request:filter:)``: the connected socket comes with it, or
+    /// this says why there is none.
+    case milter(request: UInt64, failure: String?)
 
     /// Mechanisms that a listener can offer.
     package static let maximumMechanisms = 32
@@ -75,6 +78,10 @@ package enum LookupToDispatcher: WireMessage, Hashable {
             writer.write(UInt8(31))
             writer.write(request)
             value.encode(into: &writer)
+        case .milter(let request, let failure):
+            writer.write(UInt8(40))
+            writer.write(request)
+            writer.write(failure) { $1.write(line: $0) }
         }
     }
 
@@ -98,6 +105,10 @@ package enum LookupToDispatcher: WireMessage, Hashable {
         case 22: self = .sender(request: try reader.readUInt64(), try SenderVerdict(from: &reader))
         case 30: self = .relayEntries(request: try reader.readUInt64(), try RelayEntries(from: &reader))
         case 31: self = .relayValue(request: try reader.readUInt64(), try RelayValue(from: &reader))
+        case 40:
+            self = .milter(
+                request: try reader.readUInt64(),
+                failure: try reader.readOptional { reader throws(WireError) in try reader.readLine() })
         case let kind: throw .unknownValue(UInt64(kind), for: "LookupToDispatcher")
         }
     }

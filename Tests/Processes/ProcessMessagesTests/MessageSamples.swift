@@ -145,6 +145,7 @@ let messageSubjects = [
                 .relayEntries(request: 12, table: "hosts", .hosts), .relayEntries(request: 13, table: "src", .sources),
                 .relayValue(request: 14, table: "secrets", .credentials, key: "isp"),
                 .relayValue(request: 15, table: "senders", .rewriting, key: "ada@example.org"),
+                .connectMilter(request: 16, filter: "rspamd"),
             ]),
     WireSubject(of: DispatcherToParent.self, identities.map { .startAgent(request: 1, identity: $0) }),
     WireSubject(
@@ -153,7 +154,8 @@ let messageSubjects = [
             .begin(transfer: 1), .body(transfer: 2, Array("text\n".utf8)), .envelopes(transfer: 3, Sample.drafts),
             .commit(transfer: 4, Sample.plain), .rollback(transfer: 5), .hold(Sample.id, holder: 6),
             .release(holder: 7, count: 10), .releaseAsFailed(holder: 1 << 63), .retry([Sample.id, Sample.stranger]),
-            .relayed(Sample.id, "250 2.0.0 taken", nextServerReports: true),
+            .relayed(Sample.id, "250 2.0.0 taken", nextServerReports: true), .scratch(request: 8),
+            .quarantine(transfer: 9),
         ] + Sample.outcomes.map { .outcome(Sample.id, $0) }),
     WireSubject(
         of: LookupToControl.self,
@@ -170,7 +172,8 @@ let messageSubjects = [
             + authenticationVerdicts.map { .authentication(request: 10, $0) }
             + [SenderVerdict.allowed, .refused, .unavailable].map { .sender(request: 11, $0) }
             + [RelayEntries.found([]), .found(["smtp://a", "smtps://b"]), .failed("no")].map { .relayEntries(request: 12, $0) }
-            + [RelayValue.found("ada:secret"), .missing, .failed("no")].map { .relayValue(request: 13, $0) }),
+            + [RelayValue.found("ada:secret"), .missing, .failed("no")].map { .relayValue(request: 13, $0) }
+            + [nil, "connection refused"].map { .milter(request: 14, failure: $0) }),
     WireSubject(
         of: LookupToParent.self,
         Sample.users.map { .readForward(request: 1, user: $0, userbase: "<getpwnam>") }
@@ -189,7 +192,7 @@ let messageSubjects = [
         of: QueueToDispatcher.self,
         [
             .opened(transfer: 1, Sample.message), .committed(transfer: 2), .refused(transfer: 3, .outOfSpace),
-            .refused(transfer: 4, .failure),
+            .refused(transfer: 4, .failure), .scratch(request: 5, nil), .scratch(request: 6, .outOfSpace),
         ]
             + Sample.bodies.map { body in
                 .deliver(

@@ -150,6 +150,9 @@ extension FilterDefinition.Kind: BinaryValue {
             bytes.append(3)
             filter.encode(into: &bytes)
         case .legacy: bytes.append(4)
+        case .milter(let settings):
+            bytes.append(5)
+            settings.encode(into: &bytes)
         }
     }
 
@@ -159,6 +162,7 @@ extension FilterDefinition.Kind: BinaryValue {
         case 2: self = .chain(try [String](from: &reader))
         case 3: self = .builtin(try BuiltinFilter(from: &reader))
         case 4: self = .legacy
+        case 5: self = .milter(try MilterSettings(from: &reader))
         default: throw .invalidValue
         }
     }

@@ -63,8 +63,10 @@ extension ConfigurationParser {
             kind = .chain(try chain())
         } else if take("phase") {
             kind = .builtin(try builtin())
+        } else if take("milter") {
+            kind = .milter(try milter())
         } else {
-            throw unexpected("proc, proc-exec, chain or phase")
+            throw unexpected("proc, proc-exec, chain, phase or milter")
         }
         result.filters.append(FilterDefinition(name: name, kind: kind))
         result.places.filters[name] = location
@@ -94,7 +96,7 @@ extension ConfigurationParser {
                 if let other = processes.updateValue(name, forKey: process) {
                     throw fail(at: location, "filters \(other) and \(name) are the same process \(process)")
                 }
-            case .builtin, .legacy: break
+            case .builtin, .milter, .legacy: break
             }
             members.append(name)
         }

@@ -51,6 +51,7 @@ package struct FilterDefinition: Hashable, Sendable {
         case process(String)
         case chain([String])
         case builtin(BuiltinFilter)
+        case milter(MilterSettings)
         /// 5.4 `filter NAME PATH` and `filterchain`.
         case legacy
     }
