@@ -26,6 +26,10 @@ package enum LookupToDispatcher: WireMessage, Hashable {
     /// The answer to ``DispatcherToLookup/relayValue(request:table:_:key:)``.
     case relayValue(request: UInt64, RelayValue)
 
+    /// The answer to ``DispatcherToLookup/matchFilterTable(request:table:service:key:)``; a table that cannot say does
+    /// not have the key.
+    case filterTable(request: UInt64, matches: Bool)
+
     /// Mechanisms that a listener can offer.
     package static let maximumMechanisms = 32
 
@@ -75,6 +79,10 @@ package enum LookupToDispatcher: WireMessage, Hashable {
             writer.write(UInt8(31))
             writer.write(request)
             value.encode(into: &writer)
+        case .filterTable(let request, let matches):
+            writer.write(UInt8(40))
+            writer.write(request)
+            writer.write(matches)
         }
     }
 
@@ -98,6 +106,7 @@ package enum LookupToDispatcher: WireMessage, Hashable {
         case 22: self = .sender(request: try reader.readUInt64(), try SenderVerdict(from: &reader))
         case 30: self = .relayEntries(request: try reader.readUInt64(), try RelayEntries(from: &reader))
         case 31: self = .relayValue(request: try reader.readUInt64(), try RelayValue(from: &reader))
+        case 40: self = .filterTable(request: try reader.readUInt64(), matches: try reader.readBool())
         case let kind: throw .unknownValue(UInt64(kind), for: "LookupToDispatcher")
         }
     }

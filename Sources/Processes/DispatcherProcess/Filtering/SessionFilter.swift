@@ -16,13 +16,15 @@ import SMTPProtocol
 protocol SessionFilter: AnyObject {
     /// The name in the configuration, for logs and reports.
     var name: String { get }
+    /// How reports of its decisions name its kind.
+    var author: ReportEvent.Author { get }
     /// Waits until it can tell what it wants, or is known to be out of order. Called once, first.
     func prepare() async
     /// Whether it is to be asked in a phase; the chain passes over it otherwise. For ``FilterPhase/dataLine``: whether
     /// it wants content, see ``contentStage(_:into:)``.
     func wants(_ phase: FilterPhase) -> Bool
-    /// Whether ``report(_:)`` is of any use.
-    var wantsReports: Bool { get }
+    /// Whether ``report(_:)`` is of any use for events of a name.
+    func wants(_ report: ReportEvent.Name) -> Bool
     /// Answers a question; never ``FilterPhase/dataLine``. The session waits, and asks nothing else meanwhile.
     func decide(_ question: FilterQuestion, _ facts: FilterFacts) async -> FilterDecision
     /// A stage through which the content of the message that now begins flows; only when it wants
@@ -44,7 +46,9 @@ protocol ContentSink: AnyObject {
     func finish()
     /// The message cannot be completed: the client gets this reply in place of an acceptance. Nothing follows.
     func fail(_ reply: Reply)
-    /// Waits until more can be taken without piling up. A hint: whoever feeds without waiting is not refused.
+    /// Much of what was taken is still held. A hint: whoever feeds on is not refused.
+    var isCongested: Bool { get }
+    /// Waits until it is no longer congested, or for as long as is good.
     func ready() async
 }
 
