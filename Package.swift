@@ -119,10 +119,10 @@ let package = Package(
         process(
             "ParentProcess",
             [
-                "Authentication", "Configuration", "Certificates", "TLS", "Tables", "MailSyntax", "TableBackends", "AgentMessages",
+                "Authentication", "Configuration", "Certificates", "TLS", "Tables", "Filters", "MailSyntax", "TableBackends", "AgentMessages",
             ]),
         process("ControlProcess", ["Envelopes", "Scheduling", "ControlMessages"]),
-        process("LookupProcess", ["Authentication", "Configuration", "Cryptography", "Envelopes", "MailSyntax", "Passwords", "SMTPProtocol", "Tables", "Rules", "TableBackends", "Resolver", dnssec("ValidatingResolver")]),
+        process("LookupProcess", ["Authentication", "Configuration", "Cryptography", "Envelopes", "MailSyntax", "Passwords", "SMTPProtocol", "Tables", "Filters", "Rules", "TableBackends", "Resolver", dnssec("ValidatingResolver")]),
         process("QueueProcess", ["Configuration", "Envelopes", "MailSyntax", "QueueStorage", "Scheduling"]),
         process("SchedulerProcess", ["Configuration", "Envelopes", "Scheduling"]),
         process(

@@ -2,7 +2,7 @@ import Configuration
 import Testing
 
 @Suite("The manual's examples are what they are said to be") struct ExampleTests {
-    @Test(arguments: ["smtpd.conf.5", "table.5", "aliases.5", "forward.5", "smtpd.8", "smtpctl.8"])
+    @Test(arguments: ["smtpd.conf.5", "table.5", "aliases.5", "forward.5", "smtpd.8", "smtpctl.8", "smtpd-filters.7"])
     func `every display of a page`(_ name: String) throws {
         let examples = try Repository.page(name).examples
         #expect(!examples.isEmpty)

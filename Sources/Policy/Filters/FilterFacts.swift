@@ -8,8 +8,6 @@ package struct FilterFacts: Hashable, Sendable {
     /// Names the session: 16 hexadecimal digits in text.
     package var session: UInt64
     package var client: ClientIdentity
-    /// The client's port; nil for a client of this machine or behind a proxy that does not say.
-    package var clientPort: UInt16?
     /// Our address, at which the client came in; nil for the Unix socket.
     package var localAddress: IPAddress?
     /// Our port there.

@@ -38,6 +38,9 @@ package final class DispatcherProcess: RoleProcess {
     let authentications = PendingRequests<AuthenticationVerdict>()
     let mechanismQuestions = PendingRequests<[String]>()
     let senders = PendingRequests<SenderVerdict>()
+    /// Conditions of built-in filters.
+    let filterTables = PendingRequests<Bool>()
+    private(set) lazy var filterPrograms = FilterPrograms(dispatcher: self)
     /// Failed authentications by client network.
     var authenticationFailures = FailureLedger<IPAddress>(limit: 0)
     let agentStarts = PendingRequests<AgentStart>()
@@ -134,6 +137,7 @@ package final class DispatcherProcess: RoleProcess {
         case .reverseName(let request, let verdict): reverseNames.resolve(request, verdict)
         case .relayEntries(let request, let entries): relayEntries.resolve(request, entries)
         case .relayValue(let request, let value): relayValues.resolve(request, value)
+        case .filterTable(let request, let matches): filterTables.resolve(request, matches)
         case .milter(let request, let failure):
             milterSockets.resolve(
                 request, DescriptorBox(optional: socket).map { .connected($0) } ?? .failed(failure ?? "no socket"))
@@ -174,6 +178,13 @@ package final class DispatcherProcess: RoleProcess {
         case .agentRefused(let request, let isPermanent, let reason):
             let failure = DeliveryFailure(status: isPermanent ? "5.1.1" : "4.3.0", text: reason)
             agentStarts.resolve(request, .refused(failure, isPermanent: isPermanent))
+        case .filterStarted(let name, let instance):
+            guard let socket = socket.take() else { context.fail("a filter without its socket") }
+            filterPrograms.started(name, instance, socket)
+        case .filterErrors(let name, _):
+            guard let pipe = socket.take() else { context.fail("a filter without its standard error") }
+            filterPrograms.listen(to: name, pipe)
+        case .filterRetired(let name, let instance): filterPrograms.retired(name, instance)
         }
     }
 }

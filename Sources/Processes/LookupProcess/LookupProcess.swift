@@ -1,6 +1,7 @@
 import Authentication
 import Configuration
 import EventLoop
+import Filters
 import Interprocess
 import Log
 import Platform
@@ -27,6 +28,8 @@ package final class LookupProcess: RoleProcess {
     /// Comparisons of passwords that the parent has not answered yet.
     let passwords = PendingRequests<PasswordVerdict>()
     var authentications = Authentications()
+    /// What conditions of filters ask of tables.
+    var filterQuestions: Set<BuiltinFilter.TableQuestion> = []
 
     private(set) lazy var resolver = makeResolver()
 
@@ -49,6 +52,7 @@ package final class LookupProcess: RoleProcess {
             throw ViewRefused("\(error)")
         }
         self.view = view
+        filterQuestions = Self.filterQuestions(of: view)
         forgetCredentials()
         for (path, connection) in authentications.dovecots where !view.dovecotSockets.contains(path) {
             connection.close()
@@ -124,6 +128,8 @@ package final class LookupProcess: RoleProcess {
         case .abandonAuthentication(let exchange): abandonAuthentication(exchange)
         case .checkSender(let request, let table, let user, let sender):
             dispatcher?.send(.sender(request: request, senderVerdict(sender, of: user, in: table)))
+        case .matchFilterTable(let request, let table, let service, let key):
+            dispatcher?.send(.filterTable(request: request, matches: matches(key, in: table, for: service)))
         case .connectMilter(let request, let filter):
             spawn { [self] in await connectMilter(filter, for: request) }
         }

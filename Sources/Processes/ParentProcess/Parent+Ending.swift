@@ -30,6 +30,7 @@ extension ParentProcess {
             }
             if offline.childEnded(process, status) { continue }
             if checkers.childEnded(process) { continue }
+            if filters.childEnded(process, status) { continue }
             guard let handle = roles.values.first(where: { handle in handle.process == process }) else { continue }
             handle.hasExited = true
             if !isEnding {
@@ -55,6 +56,7 @@ extension ParentProcess {
                 await waitForExit(of: handle, seconds: orderly ? 15 : 1)
             }
             await offline.stop()
+            await filters.stop()
             // Only what is ours: a start that was refused must not disturb the daemon that runs.
             if ownsControlSocket { try? Files.remove(installation.controlSocket) }
             if processFile != nil { try? Files.remove(processFilePath) }

@@ -1,5 +1,6 @@
 import Configuration
 import EventLoop
+import Filters
 import Platform
 import ProcessMessages
 
@@ -67,6 +68,7 @@ extension ParentProcess {
             return
         }
         // Only now, when the dispatcher knows the new listeners by number.
+        filters.configure(FilterPlan.plans(in: configuration))
         giveCredentials(newCredentials ?? credentials)
         noteAuthentication()
         log.info("configuration reloaded")

@@ -1,6 +1,7 @@
 import Certificates
 import Configuration
 import EventLoop
+import Filters
 import Glibc
 import Interprocess
 import Log
@@ -28,6 +29,16 @@ package final class ParentProcess {
     var agents: [pid_t: String] = [:]
     let offline: OfflineReplay
     let checkers: PasswordCheckers
+    private(set) lazy var filters = FilterPrograms(
+        installation: installation, programs: options.programs, log: log,
+        tell: { [unowned self] message, descriptor in
+            var descriptor = descriptor
+            if let descriptor = descriptor.take() {
+                dispatcher?.send(message, descriptor: descriptor)
+            } else {
+                dispatcher?.send(message)
+            }
+        })
     let users = PendingRequests<UserVerdict>()
     /// Keys that crypto has not said anything about; the numbers of the requests are those of the keys.
     let keyLoads = PendingRequests<KeyVerdict>()
@@ -126,6 +137,7 @@ package final class ParentProcess {
         } catch {
             return fail("\(error)")
         }
+        filters.configure(FilterPlan.plans(in: configuration))
         giveCredentials(credentials)
         watchCredentials()
         noteAuthentication()
@@ -187,6 +199,7 @@ package final class ParentProcess {
     func receive(_ message: DispatcherToParent) {
         switch message {
         case .startAgent(let request, let identity): startAgent(identity, answering: request)
+        case .endFilter(let instance): filters.end(instance)
         }
     }
 

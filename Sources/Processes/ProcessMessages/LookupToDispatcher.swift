@@ -29,6 +29,10 @@ package enum LookupToDispatcher: WireMessage, Hashable {
     /// this says why there is none.
     case milter(request: UInt64, failure: String?)
 
+    /// The answer to ``DispatcherToLookup/matchFilterTable(request:table:service:key:)``; a table that cannot say does
+    /// not have the key.
+    case filterTable(request: UInt64, matches: Bool)
+
     /// Mechanisms that a listener can offer.
     package static let maximumMechanisms = 32
 
@@ -78,8 +82,12 @@ package enum LookupToDispatcher: WireMessage, Hashable {
             writer.write(UInt8(31))
             writer.write(request)
             value.encode(into: &writer)
-        case .milter(let request, let failure):
+        case .filterTable(let request, let matches):
             writer.write(UInt8(40))
+            writer.write(request)
+            writer.write(matches)
+        case .milter(let request, let failure):
+            writer.write(UInt8(45))
             writer.write(request)
             writer.write(failure) { $1.write(line: $0) }
         }
@@ -105,7 +113,8 @@ package enum LookupToDispatcher: WireMessage, Hashable {
         case 22: self = .sender(request: try reader.readUInt64(), try SenderVerdict(from: &reader))
         case 30: self = .relayEntries(request: try reader.readUInt64(), try RelayEntries(from: &reader))
         case 31: self = .relayValue(request: try reader.readUInt64(), try RelayValue(from: &reader))
-        case 40:
+        case 40: self = .filterTable(request: try reader.readUInt64(), matches: try reader.readBool())
+        case 45:
             self = .milter(
                 request: try reader.readUInt64(),
                 failure: try reader.readOptional { reader throws(WireError) in try reader.readLine() })

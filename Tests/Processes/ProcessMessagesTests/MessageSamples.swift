@@ -94,6 +94,8 @@ let messageSubjects = [
             .listener(socket), .closeListeners(except: []), .closeListeners(except: [4, .max]),
             .agent(request: 2, user: Sample.users[0]),
             .agentRefused(request: 3, isPermanent: true, reason: "unknown user"),
+            .filterStarted(name: "rspamd", instance: 1), .filterErrors(name: "rspamd", instance: 1),
+            .filterRetired(name: "rspamd", instance: .max),
         ] + credentials.map { .credentials($0) }),
     WireSubject(of: ParentToCrypto.self, [.load(key: 1), .keep([]), .keep([1, .max])]),
     WireSubject(
@@ -145,9 +147,11 @@ let messageSubjects = [
                 .relayEntries(request: 12, table: "hosts", .hosts), .relayEntries(request: 13, table: "src", .sources),
                 .relayValue(request: 14, table: "secrets", .credentials, key: "isp"),
                 .relayValue(request: 15, table: "senders", .rewriting, key: "ada@example.org"),
+                .matchFilterTable(request: 16, table: "names", service: .domain, key: ""),
+                .matchFilterTable(request: 17, table: "names", service: .regex, key: "client.example"),
                 .connectMilter(request: 16, filter: "rspamd"),
             ]),
-    WireSubject(of: DispatcherToParent.self, identities.map { .startAgent(request: 1, identity: $0) }),
+    WireSubject(of: DispatcherToParent.self, identities.map { .startAgent(request: 1, identity: $0) } + [.endFilter(instance: 2)]),
     WireSubject(
         of: DispatcherToQueue.self,
         [
@@ -173,6 +177,7 @@ let messageSubjects = [
             + [SenderVerdict.allowed, .refused, .unavailable].map { .sender(request: 11, $0) }
             + [RelayEntries.found([]), .found(["smtp://a", "smtps://b"]), .failed("no")].map { .relayEntries(request: 12, $0) }
             + [RelayValue.found("ada:secret"), .missing, .failed("no")].map { .relayValue(request: 13, $0) }
+            + [.filterTable(request: 16, matches: true), .filterTable(request: 17, matches: false)]
             + [nil, "connection refused"].map { .milter(request: 14, failure: $0) }),
     WireSubject(
         of: LookupToParent.self,

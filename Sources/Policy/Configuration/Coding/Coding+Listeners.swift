@@ -128,9 +128,14 @@ extension FilterReference: BinaryValue {
 extension FilterProcess: BinaryRecord {
     static var blank: FilterProcess { FilterProcess(name: "", command: "") }
     static var fields: [BinaryField<Self>] {
-        [.init(\.name), .init(\.command), .init(\.user), .init(\.group), .init(\.chroot)]
+        [
+            .init(\.name), .init(\.command), .init(\.user), .init(\.group), .init(\.chroot), .init(\.onFailure),
+            .init(\.timeout),
+        ]
     }
 }
+
+extension FilterProcess.FailurePolicy: BinaryValue {}
 
 extension FilterDefinition: BinaryRecord {
     static var blank: FilterDefinition { FilterDefinition(name: "", kind: .legacy) }
@@ -169,8 +174,8 @@ extension FilterDefinition.Kind: BinaryValue {
 }
 
 extension BuiltinFilter: BinaryRecord {
-    static var blank: BuiltinFilter { BuiltinFilter(phase: .connect, condition: Condition(.fcrdns), decision: .junk) }
-    static var fields: [BinaryField<Self>] { [.init(\.phase), .init(\.condition), .init(\.decision)] }
+    static var blank: BuiltinFilter { BuiltinFilter(phase: .connect, conditions: [], decision: .junk) }
+    static var fields: [BinaryField<Self>] { [.init(\.phase), .init(\.conditions), .init(\.decision)] }
 }
 
 extension BuiltinFilter.Phase: BinaryValue {}

@@ -16,22 +16,30 @@ import SMTPProtocol
 protocol SessionFilter: AnyObject {
     /// The name in the configuration, for logs and reports.
     var name: String { get }
+    /// How reports of its decisions name its kind.
+    var author: ReportEvent.Author { get }
     /// Waits until it can tell what it wants, or is known to be out of order. Called once, first.
     func prepare() async
     /// Whether it is to be asked in a phase; the chain passes over it otherwise. For ``FilterPhase/dataLine``: whether
     /// it wants content, see ``contentStage(_:into:)``.
     func wants(_ phase: FilterPhase) -> Bool
-    /// Whether ``report(_:)`` is of any use.
-    var wantsReports: Bool { get }
+    /// Whether ``report(_:)`` is of any use for events of a name.
+    func wants(_ report: ReportEvent.Name) -> Bool
     /// Answers a question; never ``FilterPhase/dataLine``. The session waits, and asks nothing else meanwhile.
     func decide(_ question: FilterQuestion, _ facts: FilterFacts) async -> FilterDecision
     /// A stage through which the content of the message that now begins flows; only when it wants
     /// ``FilterPhase/dataLine``. One message at a time.
     func contentStage(_ facts: FilterFacts, into next: any ContentSink) -> any ContentStage
+    /// What it has changed of the envelope of the message that is complete now, once; see ``EnvelopeAmendment``.
+    func takeAmendments() -> [EnvelopeAmendment]
     /// Something has happened in the session.
     func report(_ event: ReportEvent)
     /// The session is over, and nothing more is called. ``ReportEvent/disconnected`` was reported before.
     func sessionEnded()
+}
+
+extension SessionFilter {
+    func takeAmendments() -> [EnvelopeAmendment] { [] }
 }
 
 /// Takes a message: the next stage of a chain, or what comes behind the last one and stores it.
@@ -44,7 +52,9 @@ protocol ContentSink: AnyObject {
     func finish()
     /// The message cannot be completed: the client gets this reply in place of an acceptance. Nothing follows.
     func fail(_ reply: Reply)
-    /// Waits until more can be taken without piling up. A hint: whoever feeds without waiting is not refused.
+    /// Much of what was taken is still held. A hint: whoever feeds on is not refused.
+    var isCongested: Bool { get }
+    /// Waits until it is no longer congested, or for as long as is good.
     func ready() async
 }
 

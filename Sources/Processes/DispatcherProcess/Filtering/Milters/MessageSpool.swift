@@ -41,6 +41,9 @@ final class MessageSpool {
         if file == nil { ask() } else { spill() }
     }
 
+    /// More is in memory than should be.
+    var isUnsettled: Bool { isAsking }
+
     /// Waits until what was appended is where it belongs, so that memory stays bounded.
     func settled() async {
         guard isAsking else { return }

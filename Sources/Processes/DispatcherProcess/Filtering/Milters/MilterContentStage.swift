@@ -34,6 +34,8 @@ final class MilterContentStage: ContentStage {
         if !rest.isEmpty { body.append(rest) }
     }
 
+    var isCongested: Bool { body.isUnsettled }
+
     func ready() async { await body.settled() }
 
     func fail(_ reply: Reply) {
@@ -142,7 +144,7 @@ final class MilterContentStage: ContentStage {
             if piece.isEmpty { return next.finish() }
             offset += piece.count
             next.receive(piece)
-            await next.ready()
+            if next.isCongested { await next.ready() }
         }
     }
 }

@@ -21,7 +21,7 @@ extension MilterMacros {
         self["client_addr"] = "\(facts.milterAddress)"
         self["client_name"] = facts.milterHost
         self["client_ptr"] = facts.client.source == .local ? facts.milterHost : facts.client.reverseName
-        self["client_port"] = "\(facts.clientPort ?? 0)"
+        self["client_port"] = "\(facts.client.port ?? 0)"
         self["client_resolve"] = facts.isConfirmed ? "OK" : "FAIL"
         self["tls_version"] = facts.channel?.version
         self["cipher"] = facts.channel?.cipher
@@ -65,5 +65,5 @@ extension FilterFacts {
         }
     }
 
-    var milterPeer: MilterPeer { .network(milterAddress, port: clientPort ?? 0) }
+    var milterPeer: MilterPeer { .network(milterAddress, port: client.port ?? 0) }
 }

@@ -46,6 +46,8 @@ final class MilterSessionFilter: SessionFilter {
         self.log = log
     }
 
+    var author: ReportEvent.Author { .program }
+
     func prepare() async {}
 
     func wants(_ phase: FilterPhase) -> Bool {
@@ -55,7 +57,8 @@ final class MilterSessionFilter: SessionFilter {
         }
     }
 
-    var wantsReports: Bool { true }
+    /// Those that a transaction ends with.
+    func wants(_ report: ReportEvent.Name) -> Bool { report == .txReset || report == .txRollback }
 
     func macros(_ facts: FilterFacts) -> MilterMacros { MilterMacros(facts, mechanism: mechanism) }
 
@@ -66,8 +69,6 @@ final class MilterSessionFilter: SessionFilter {
         case .connect:
             return await early { milter throws(MilterConnection.Trouble) in try await milter.connect(facts) }
         case .helo, .ehlo:
-            var facts = facts
-            facts.helo = String(decoding: question.argument, as: UTF8.self)
             guard connection?.isOpen == true else { return .proceed }
             return await early { milter throws(MilterConnection.Trouble) in try await milter.identify(facts) }
         case .auth:
