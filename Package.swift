@@ -93,9 +93,11 @@ let package = Package(
         // Policy: what the operator wants.
         room("Policy", "Tables", ["MailSyntax"]),
         room("Policy", "Configuration", ["Authentication", "MailSyntax", "Tables"]),
+        room("Policy", "Filters", ["MailSyntax", "Envelopes", "SMTPProtocol", "Tables", "Configuration"]),
         room("Policy", "Rules", ["MailSyntax", "Envelopes", "SMTPProtocol", "Tables", "Configuration"]),
         room("Policy", "Scheduling", ["Envelopes"]),
         room("Policy", "Routing", ["JSON", "MailSyntax", "Envelopes", "Configuration"]),
+        room("Policy", "Milters", ["MailSyntax", "SMTPProtocol"]),
 
         // System: Unix.
         .target(name: "CPlatform", path: "compat/Platform", publicHeadersPath: "include"),
@@ -138,17 +140,26 @@ let package = Package(
         process(
             "ParentProcess",
             [
-                "Authentication", "Configuration", "Certificates", "TLS", "Tables", "MailSyntax", "TableBackends", "AgentMessages",
-                "QueueEncryption",
+                "Authentication", "Configuration", "Certificates", "TLS", "Tables", "Filters", "MailSyntax", "TableBackends",
+                "AgentMessages", "QueueEncryption",
             ]),
         process("ControlProcess", ["Configuration", "Envelopes", "MailSyntax", "Routing", "Scheduling", "ControlMessages"]),
-        process("LookupProcess", ["Authentication", "Configuration", "Cryptography", "Envelopes", "MailSyntax", "Passwords", "SMTPProtocol", "Tables", "Rules", "TableBackends", "Resolver", dnssec("ValidatingResolver")]),
-        process("QueueProcess", ["Configuration", "Envelopes", "MailSyntax", "QueueStorage", "Scheduling", "QueueCompression", "QueueEncryption"]),
+        process(
+            "LookupProcess",
+            [
+                "Authentication", "Configuration", "Cryptography", "Envelopes", "Filters", "MailSyntax", "Passwords",
+                "SMTPProtocol", "Tables", "Rules", "TableBackends", "Resolver", dnssec("ValidatingResolver"),
+            ]),
+        process(
+            "QueueProcess",
+            [
+                "Configuration", "Envelopes", "MailSyntax", "QueueStorage", "Scheduling", "QueueCompression", "QueueEncryption",
+            ]),
         process("SchedulerProcess", ["Configuration", "Envelopes", "Scheduling"]),
         process(
             "DispatcherProcess",
             [
-                "Authentication", "Configuration", "Certificates", "TLS", "Envelopes", "MailSyntax", "SMTPProtocol", "Tables",
+                "Authentication", "Configuration", "Certificates", "TLS", "Envelopes", "MailSyntax", "SMTPProtocol", "Tables", "Filters", "Milters",
                 "Rules", "Routing", "Cryptography", "Passwords", "AgentMessages",
             ]),
         process("CryptoProcess", ["TLS"]),
@@ -256,6 +267,8 @@ let package = Package(
         tests("Policy", "Configuration"),
         tests("Policy", "Rules", ["Cryptography"]),
         tests("Policy", "Scheduling"),
+        tests("Policy", "Milters", ["MailSyntax", "SMTPProtocol"]),
+        tests("Policy", "Filters", ["Configuration", "Envelopes", "MailSyntax", "SMTPProtocol", "Tables"]),
         tests("Policy", "Routing", ["MailSyntax", "Envelopes", "Configuration", "Scheduling"]),
         tests("System", "Platform", ["LoopTesting", "LoopProbe"]),
         tests("System", "Log"),

@@ -11,10 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum step { DESCRIPTORS, SESSION, LIMIT, GROUPS, GROUP, USER, DIRECTORY, EXEC };
+enum step { DESCRIPTORS, SESSION, LIMIT, ROOT, GROUPS, GROUP, USER, DIRECTORY, EXEC };
 
 static const char *const step_names[] = {
-    "dup2", "setsid", "setrlimit", "setgroups", "setresgid", "setresuid", "chdir", "execve",
+    "dup2", "setsid", "setrlimit", "chroot", "setgroups", "setresgid", "setresuid", "chdir", "execve",
 };
 
 struct failure {
@@ -90,6 +90,7 @@ static _Noreturn void become(const struct martlet_spawn *request, int report) {
         limit.rlim_cur = request->open_files < limit.rlim_max ? request->open_files : limit.rlim_max;
         if (setrlimit(RLIMIT_NOFILE, &limit) == -1) fail(report, LIMIT);
     }
+    if (request->root && (chroot(request->root) == -1 || chdir("/") == -1)) fail(report, ROOT);
     if (request->change_user) {
         /* The plain system calls: the library's wrappers talk to other threads, which are not here. */
         if (syscall(SYS_setgroups, request->group_count, request->groups) == -1) fail(report, GROUPS);

@@ -52,6 +52,12 @@ package struct MessageIntake {
         self.trace = trace.bytes
     }
 
+    /// For a message that has its trace header.
+    init(policy: Policy) {
+        self.policy = policy
+        trace = []
+    }
+
     /// Why the message is refused, nil while it is not.
     package var fault: MessageFault? {
         if case .failed(let fault) = state { fault } else { nil }

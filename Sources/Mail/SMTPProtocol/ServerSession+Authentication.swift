@@ -82,7 +82,7 @@ extension ServerSession {
         return isAuthentication(beginning) ? settings.limits.authenticationLine : settings.limits.commandLine
     }
 
-    private func isAuthentication(_ line: ArraySlice<UInt8>) -> Bool {
+    func isAuthentication(_ line: ArraySlice<UInt8>) -> Bool {
         equalIgnoringASCIICase(line.prefix(4), "AUTH".utf8) && line.dropFirst(4).first.map(isASCIIAlphanumeric) != true
     }
 }

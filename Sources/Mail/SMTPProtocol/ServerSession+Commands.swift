@@ -3,7 +3,7 @@ import MailSyntax
 
 /// Carrying out commands (RFC 5321 section 4.1.1 and the extensions' own documents).
 extension ServerSession {
-    mutating func execute(_ command: Command) {
+    mutating func carryOut(_ command: Command) {
         guard hasPatience(with: command) else { return }
         switch command {
         case .helo(let name): hello(name, isExtended: false)
@@ -25,14 +25,17 @@ extension ServerSession {
     }
 
     /// Who the client is, once it has said so.
-    var clientName: ClientName? {
+    var clientName: ClientName? { Self.clientName(in: state) }
+
+    private static func clientName(in state: State) -> ClientName? {
         switch state {
         case .idle(let name), .authenticating(let name), .awaitingResponse(let name), .checkingSender(let name, _),
             .committing(let name, _):
             name
         case .transaction(let transaction), .checkingRecipient(let transaction, _), .openingMessage(let transaction, _):
             transaction.client
-        case .receiving(let reception), .betweenChunks(let reception): reception.client
+        case .receiving(let reception), .betweenChunks(let reception), .received(let reception): reception.client
+        case .consulting(_, let before): Self.clientName(in: before)
         case .notGreeted, .greeted, .startingTLS, .closed: nil
         }
     }
@@ -49,6 +52,7 @@ extension ServerSession {
         guard name.allSatisfy({ $0 < 0x80 }) else { return refuseCommand(.invalidName) }
         abandonTransaction()
         state = .idle(ClientName(name: domain.text, isExtended: isExtended))
+        tell(.identified(method: isExtended ? "EHLO" : "HELO", name: domain.text))
         var lines = [Reply.helloText(settings, client, domain.text)]
         if isExtended { lines += extensions }
         pending.append(.reply(Reply(250, lines: lines)))

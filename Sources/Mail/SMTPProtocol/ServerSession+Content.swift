@@ -10,7 +10,7 @@ extension ServerSession {
         case .transaction:
             refuseData(.noRecipient)
         case .notGreeted, .greeted, .idle, .authenticating, .awaitingResponse, .checkingSender, .checkingRecipient, .openingMessage, .receiving,
-            .betweenChunks, .committing, .startingTLS, .closed:
+            .betweenChunks, .received, .consulting, .committing, .startingTLS, .closed:
             refuseData(.notAllowed)
         }
     }
@@ -23,7 +23,7 @@ extension ServerSession {
 
     /// DATA ends a group of commands (RFC 2920 section 3.1), so whatever stands behind a refused one is a
     /// message whose lines would be taken for commands.
-    private mutating func closeIfContentFollows() {
+    mutating func closeIfContentFollows() {
         if position < input.count { end(.protocolViolation, reply: nil) }
     }
 
@@ -39,7 +39,7 @@ extension ServerSession {
         case .transaction:
             refuseChunk(chunk, .noRecipient)
         case .notGreeted, .greeted, .idle, .authenticating, .awaitingResponse, .checkingSender, .checkingRecipient, .openingMessage, .receiving,
-            .committing, .startingTLS, .closed:
+            .received, .consulting, .committing, .startingTLS, .closed:
             refuseChunk(chunk, .notAllowed)
         }
     }
@@ -58,7 +58,8 @@ extension ServerSession {
             let trace = TraceHeader(
                 transaction: transaction.facts, isExtended: transaction.client.isExtended,
                 identifier: opened.identifier, soleRecipient: transaction.soleRecipient, date: opened.date,
-                masksSource: settings.masksSource, channel: channel, recordsAuthentication: settings.recordsAuthentication)
+                masksSource: settings.masksSource, channel: channel, recordsAuthentication: settings.recordsAuthentication,
+                isJunk: isJunk || isTransactionJunk)
             let policy = MessageIntake.Policy(
                 hostname: settings.hostname, completesHeader: settings.completesHeader,
                 masquerade: settings.masquerades && isAuthenticated ? transaction.facts.sender.address : nil, opened: opened,
@@ -69,7 +70,8 @@ extension ServerSession {
             state = .receiving(
                 Reception(
                     client: transaction.client, identifier: opened.identifier, decoder: decoder,
-                    intake: MessageIntake(trace: trace, policy: policy), chunk: chunk, remaining: chunk?.size ?? 0))
+                    intake: MessageIntake(trace: trace, policy: policy), isFiltered: opened.isFiltered, chunk: chunk,
+                    remaining: chunk?.size ?? 0))
             if chunk == nil { pending.append(.reply(.enterMail)) }
         case .refused(let reply):
             abandonTransaction()
@@ -97,6 +99,7 @@ extension ServerSession {
         let isChunkComplete = reception.chunk != nil && reception.remaining == 0
         let isMessageComplete = sawDot || (isChunkComplete && reception.chunk?.isLast == true)
         if isMessageComplete { reception.decoder.finish(onto: &content) }
+        if sawDot { tell(.clientLine([UInt8(ascii: ".")])) }
 
         var stored = reception.intake.append(content)
         if isMessageComplete { stored += reception.intake.finish() }
@@ -112,10 +115,17 @@ extension ServerSession {
                 return true
             }
         } else {
-            if !stored.isEmpty { pending.append(.messageBytes(stored)) }
+            if reception.isFiltered {
+                stored = reception.wholeLines(of: stored)
+                if !stored.isEmpty { pending.append(.filterContent(stored)) }
+            } else if !stored.isEmpty {
+                pending.append(.messageBytes(stored))
+            }
             if isMessageComplete {
-                state = .committing(reception.client, identifier: reception.identifier)
-                pending.append(.commitMessage(size: reception.intake.storedSize))
+                let size = reception.intake.storedSize
+                let isFiltered = reception.isFiltered
+                state = .received(reception)
+                if isFiltered { pending.append(.finishContent) } else { complete(size: size) }
                 return true
             }
         }

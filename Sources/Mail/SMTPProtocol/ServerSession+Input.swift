@@ -58,6 +58,7 @@ extension ServerSession {
             refuseLine(.controlCharacter)
             return true
         }
+        tellLine(line)
         if case .awaitingResponse(let name) = state {
             takeResponse(line, from: name)
             return true

@@ -10,7 +10,7 @@ import MailSyntax
 ///
 /// At ``ServerStep/needsInput`` less than one command line is held. The parts of the machine:
 /// `+Input` cuts lines, `+Commands` carries commands out,
-/// `+Authentication` is AUTH, `+Content` takes messages in.
+/// `+Authentication` is AUTH, `+Content` takes messages in, `+Filters` asks filters first.
 package struct ServerSession: Sendable {
     enum State: Sendable {
         /// Before ``connected(over:)``.
@@ -35,6 +35,12 @@ package struct ServerSession: Sendable {
         case receiving(Reception)
         /// A chunk is complete, and it was not the last (RFC 3030). Left by BDAT and by all that resets.
         case betweenChunks(Reception)
+        /// All content of a message is there and goes through filters. Left by the driver's answer (to `consulting`
+        /// or `idle`).
+        case received(Reception)
+        /// Filters were asked whether the client may do what is held. Left by their answer (to the state before, in
+        /// which it is then done or refused).
+        indirect case consulting(Held, before: State)
         /// The driver was asked to make the message durable. Left by its answer (to `idle`).
         case committing(ClientName, identifier: String)
         /// The driver was asked to shake hands. Left by ``ServerSession/tlsStarted(over:)`` (to `greeted`).
@@ -71,6 +77,10 @@ package struct ServerSession: Sendable {
         var identifier: String
         var decoder: ContentDecoder
         var intake: MessageIntake
+        /// The content goes through filters, in whole lines.
+        var isFiltered = false
+        /// The beginning of a line whose end has not come, for filters; the decoder bounds it.
+        var partialLine: [UInt8] = []
         /// The chunk that comes now; nil for DATA.
         var chunk: Chunk?
         /// Octets of the chunk still to come.
@@ -81,7 +91,7 @@ package struct ServerSession: Sendable {
         var fault: MessageFault? { decoder.fault ?? intake.fault }
     }
 
-    let settings: ServerSettings
+    package let settings: ServerSettings
     let client: ClientIdentity
     var state = State.notGreeted
     /// What secures the channel; nil in clear.
@@ -108,6 +118,9 @@ package struct ServerSession: Sendable {
     package internal(set) var progress: UInt64 = 0
     /// Octets of content that make no whole step yet.
     var contentSinceProgress: Int64 = 0
+    /// A filter took the session, or the transaction under way, for spam.
+    var isJunk = false
+    var isTransactionJunk = false
     /// Who the client proved to be with AUTH.
     var authenticatedUser: String?
     var failedAuthentications = 0
@@ -129,7 +142,13 @@ extension ServerSession {
         guard case .notGreeted = state else { return }
         state = .greeted
         self.channel = channel
+        guard !settings.isFiltered else { return consult(.connection, FilterQuestion(.connect)) }
+        greet()
+    }
+
+    mutating func greet() {
         pending.append(.reply(.greeting(settings.hostname)))
+        tell(.greeted)
     }
 
     /// In place of ``connected(over:)``: a client of the network sent octets before it was greeted, which only
@@ -154,7 +173,10 @@ extension ServerSession {
     package mutating func connectionLost() { end(.clientLeft, reply: nil) }
 
     /// The client was silent for ``SessionLimits/idleSeconds``.
-    package mutating func timedOut() { end(.timeout, reply: .timeout) }
+    package mutating func timedOut() {
+        tell(.timedOut)
+        end(.timeout, reply: .timeout)
+    }
 
     /// This server stops.
     package mutating func shutDown() { end(.shutdown, reply: .shuttingDown) }
@@ -178,7 +200,8 @@ extension ServerSession {
                 // Out of the state while it changes, so that its buffers are not copied.
                 state = .greeted
                 guard takeContent(reception) else { return .needsInput }
-            case .authenticating, .checkingSender, .checkingRecipient, .openingMessage, .committing, .startingTLS:
+            case .authenticating, .checkingSender, .checkingRecipient, .openingMessage, .received, .consulting, .committing,
+                .startingTLS:
                 preconditionFailure("the driver went on without answering a question")
             case .closed(let reason):
                 return .close(reason)
@@ -231,7 +254,7 @@ extension ServerSession {
     }
 
     /// A client that guesses addresses is not to find many.
-    private mutating func countRefusedRecipient() {
+    mutating func countRefusedRecipient() {
         refusedRecipients += 1
         guard refusedRecipients > settings.limits.refusedRecipients else { return }
         note(.tooManyRefusedRecipients)
@@ -279,6 +302,7 @@ extension ServerSession {
     /// Ends the session from whatever state it is in.
     mutating func end(_ reason: DisconnectReason, reply: Reply?) {
         if case .closed = state { return }
+        if case .consulting(_, let before) = state { state = before }
         abandonTransaction()
         if let reply { pending.append(.reply(reply)) }
         state = .closed(reason)
@@ -289,11 +313,11 @@ extension ServerSession {
         switch state {
         case .transaction, .checkingRecipient, .openingMessage:
             pending.append(.rollbackMessage)
-        case .receiving(let reception), .betweenChunks(let reception):
+        case .receiving(let reception), .betweenChunks(let reception), .received(let reception):
             if !reception.isRolledBack { pending.append(.rollbackMessage) }
         case .authenticating, .awaitingResponse:
             pending.append(.abandonAuthentication)
-        case .notGreeted, .greeted, .idle, .checkingSender, .committing, .startingTLS, .closed:
+        case .notGreeted, .greeted, .idle, .checkingSender, .consulting, .committing, .startingTLS, .closed:
             break
         }
     }

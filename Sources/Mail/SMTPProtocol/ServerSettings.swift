@@ -23,6 +23,8 @@ package struct ServerSettings: Hashable, Sendable {
     package var completesHeader = false
     /// The trace header does not say where the message came from.
     package var masksSource = false
+    /// Filters are asked and told. Without them a session takes the same steps as if there were no such thing.
+    package var isFiltered = false
     /// A bare LF ends lines too, and `LF . LF` ends the data. Only for clients of this machine: from
     /// others it would let one message smuggle in a second (VU#302671).
     package var acceptsBareLineFeed = false
@@ -49,6 +51,8 @@ package struct ServerSettings: Hashable, Sendable {
 /// Who is at the other end of a connection, as far as it is known before the client speaks.
 package struct ClientIdentity: Hashable, Sendable {
     package var source: ClientSource
+    /// The client's TCP port, where it is known.
+    package var port: UInt16?
     /// The name by reverse lookup, `<unknown>` when there is none.
     package var reverseName: String
     /// Whether ``reverseName`` leads back to the client's address.
@@ -61,10 +65,11 @@ package struct ClientIdentity: Hashable, Sendable {
     package var isInternal: Bool
 
     package init(
-        source: ClientSource, reverseName: String, forwardConfirmation: ForwardConfirmation = .unconfirmed,
+        source: ClientSource, port: UInt16? = nil, reverseName: String, forwardConfirmation: ForwardConfirmation = .unconfirmed,
         user: String? = nil, isAuthenticated: Bool = false, isInternal: Bool = false
     ) {
         self.source = source
+        self.port = port
         self.reverseName = reverseName
         self.forwardConfirmation = forwardConfirmation
         self.user = user

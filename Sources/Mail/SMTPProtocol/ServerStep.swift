@@ -21,6 +21,18 @@ package enum ServerStep: Hashable, Sendable {
     case beginMessage
     /// Append these octets to the message: the trace header first, lines ended by LF.
     case messageBytes([UInt8])
+    /// Give this content to the filters of the session, in place of ``messageBytes(_:)``, for a message that was opened
+    /// with ``OpenedMessage/isFiltered``: the trace header first, whole lines, ended by LF. What comes out of the
+    /// filters is stored by way of ``FilteredContent``.
+    case filterContent([UInt8])
+    /// The content is complete. Answer, when the filters have given all of it back, with
+    /// ``ServerSession/contentFiltered(_:)``.
+    case finishContent
+    /// May the client do this? Answer with ``ServerSession/filtersAnswered(_:)``. Comes only with
+    /// ``ServerSettings/isFiltered``, and never for ``FilterPhase/dataLine``.
+    case consult(FilterQuestion)
+    /// Tell the filters. Comes only with ``ServerSettings/isFiltered``.
+    case event(SessionEvent)
     /// All octets, `size` in number, are given: make the message durable. Answer with
     /// ``ServerSession/messageCommitted(_:)``.
     case commitMessage(size: Int64)
@@ -32,6 +44,26 @@ package enum ServerStep: Hashable, Sendable {
     case startTLS
     /// Flush the replies and close the connection.
     case close(DisconnectReason)
+}
+
+/// What a session tells filters by itself; all else its driver knows.
+package enum SessionEvent: Hashable, Sendable {
+    /// The greeting was sent.
+    case greeted
+    /// A line of the client, control characters and credentials replaced.
+    case clientLine([UInt8])
+    /// HELO or EHLO was accepted.
+    case identified(method: String, name: String)
+    /// The client was silent for too long.
+    case timedOut
+}
+
+/// The answer to ``ServerStep/finishContent``.
+package enum FilteredMessage: Hashable, Sendable {
+    /// All is stored, `size` octets.
+    case complete(size: Int64)
+    /// The client gets this reply, and the message is gone.
+    case refused(Reply)
 }
 
 /// A recipient as RCPT named it.
@@ -92,6 +124,8 @@ package struct OpenedMessage: Hashable, Sendable {
     package var date: MailDate
     /// Random; makes the `Message-ID` that is added to a message without one.
     package var uniqueNumber: UInt64
+    /// The content goes through filters before it is stored.
+    package var isFiltered = false
 
     package init(identifier: String, date: MailDate, uniqueNumber: UInt64) {
         self.identifier = identifier
@@ -117,6 +151,8 @@ package enum DisconnectReason: Hashable, Sendable {
     case protocolViolation
     /// A reply with code 421 was given by whoever answered a question.
     case serviceUnavailable
+    /// A filter has refused the connection, or ended it.
+    case filtered
 
     /// The words for the log.
     package var text: String {
@@ -132,6 +168,7 @@ package enum DisconnectReason: Hashable, Sendable {
         case .tooManyAuthenticationFailures: "too many authentication failures"
         case .protocolViolation: "protocol violation"
         case .serviceUnavailable: "service unavailable"
+        case .filtered: "ended by a filter"
         }
     }
 }

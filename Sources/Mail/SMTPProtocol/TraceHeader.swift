@@ -20,10 +20,13 @@ package struct TraceHeader: Hashable, Sendable {
     package var channel: ChannelSecurity?
     /// Says whether the client authenticated, and as whom; over TLS only.
     package var recordsAuthentication: Bool
+    /// A filter took the message for spam: the field `X-Spam: Yes` comes first.
+    package var isJunk: Bool
 
     package init(
         transaction: Transaction, isExtended: Bool, identifier: String, soleRecipient: MailAddress?, date: MailDate,
-        masksSource: Bool, channel: ChannelSecurity? = nil, recordsAuthentication: Bool = false
+        masksSource: Bool, channel: ChannelSecurity? = nil, recordsAuthentication: Bool = false,
+        isJunk: Bool = false
     ) {
         self.transaction = transaction
         self.isExtended = isExtended
@@ -33,11 +36,13 @@ package struct TraceHeader: Hashable, Sendable {
         self.masksSource = masksSource
         self.channel = channel
         self.recordsAuthentication = recordsAuthentication
+        self.isJunk = isJunk
     }
 
-    /// The field with its line ends, which are LF.
+    /// The fields with their line ends, which are LF.
     package var bytes: [UInt8] {
-        var text = "Received: "
+        var text = isJunk ? "X-Spam: Yes\n" : ""
+        text += "Received: "
         if !masksSource {
             text += "from \(Self.word(transaction.helo)) (\(Self.word(transaction.reverseName)) \(source))\n\t"
         }

@@ -24,9 +24,8 @@ package struct LookupView: ConfigurationView {
     package var rules: [Rule]
     /// Without paths and commands, and of relay options with the tables only: how a message is delivered is not decided here.
     package var actions: [String: Action]
+    /// What tables the dispatcher may ask because of them.
     package var filters: [FilterDefinition]
-    package var filterProcesses: [FilterProcess]
-    package var admd: String
     package var srs: SRSSettings?
     package var subaddressDelimiter: UInt8
     /// Seconds; an action's own lifetime is in ``actions``.
@@ -41,8 +40,6 @@ package struct LookupView: ConfigurationView {
         rules = configuration.rules
         actions = configuration.actions.mapValues(Self.expansionPart)
         filters = configuration.filters
-        filterProcesses = configuration.filterProcesses
-        admd = configuration.admd
         srs = configuration.srs
         subaddressDelimiter = configuration.session.subaddressDelimiter
         timeToLive = configuration.queue.timeToLive
@@ -127,6 +124,10 @@ package struct DispatcherView: ConfigurationView {
     package var session: SessionSettings
     package var mda: MDALimits
     package var mta: MTASettings
+    package var filters: [FilterDefinition]
+    /// Without their commands, which the parent runs.
+    package var filterProcesses: [FilterProcess]
+    package var admd: String
 
     package init(of configuration: Configuration) {
         generation = configuration.generation
@@ -143,6 +144,14 @@ package struct DispatcherView: ConfigurationView {
         session = configuration.session
         mda = configuration.mda
         mta = configuration.mta
+        filters = configuration.filters
+        filterProcesses = configuration.filterProcesses.map { process in
+            var part = FilterProcess(name: process.name, command: "")
+            part.onFailure = process.onFailure
+            part.timeout = process.timeout
+            return part
+        }
+        admd = configuration.admd
     }
 }
 

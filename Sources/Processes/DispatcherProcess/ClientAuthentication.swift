@@ -26,6 +26,8 @@ final class ClientAuthentication {
     /// The exchange under way, nil between two.
     private var exchange: UInt64?
     private var mechanism = ""
+    /// Who the client claimed to be in the last exchange that has ended, as far as it said.
+    private(set) var claimedUser: String?
 
     /// - Parameter server: Our address, at which the client came in.
     init(
@@ -71,16 +73,19 @@ final class ClientAuthentication {
             return .challenge(octets)
         case .accepted(let user):
             exchange = nil
+            claimedUser = user
             note(.ok, user: user, reason: nil)
             return .accepted(user: user)
         case .refused(let user, let reason):
             exchange = nil
+            claimedUser = user
             dispatcher.noteAuthenticationFailure(of: client)
             note(.failed, user: user, reason: reason)
             await pause(until: .now() + .milliseconds(Int.random(in: 0...Self.longestDelay)))
             return .refused
         case .unavailable, nil:
             exchange = nil
+            claimedUser = nil
             note(.error, user: nil, reason: nil)
             return .unavailable
         }

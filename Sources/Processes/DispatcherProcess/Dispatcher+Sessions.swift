@@ -18,24 +18,28 @@ extension DispatcherProcess {
         try? Sockets.setNoDelay(connection.raw)
         let stream = SecurableStream(adopting: connection)
         guard !listener.expectsProxyHeader else { return awaitProxyHeader(stream, from: address, listener, place) }
-        admit(stream, from: address, listener, place)
+        admit(stream, from: address, clientPort: peer.port, listener, place)
     }
 
     /// Begins a session for a client of the network if there is room.
-    private func admit(_ stream: SecurableStream, from address: IPAddress, _ listener: Listener, _ place: ListenerSocket) {
+    private func admit(
+        _ stream: SecurableStream, from address: IPAddress, clientPort: UInt16? = nil, _ listener: Listener, _ place: ListenerSocket
+    ) {
         if let refusal = sessions.refusal(of: address, now: .now()) {
             return turnAway(stream, from: address, listener, refusal)
         }
         let tls = tls.context(ofListener: Int(place.listener))
         if let name = clientNames.known(address) {
-            let client = ClientIdentity(source: .network(address), reverseName: name.text, forwardConfirmation: name.confirmation)
+            let client = ClientIdentity(
+                source: .network(address), port: clientPort, reverseName: name.text, forwardConfirmation: name.confirmation)
             return begin(stream, listener, port: place.port, local: place.address, tls, client)
         }
         sessions.expect(address)
         spawn { [self] in
             let name = await clientNames.name(of: address)
             sessions.meet(address)
-            let client = ClientIdentity(source: .network(address), reverseName: name.text, forwardConfirmation: name.confirmation)
+            let client = ClientIdentity(
+                source: .network(address), port: clientPort, reverseName: name.text, forwardConfirmation: name.confirmation)
             begin(stream, listener, port: place.port, local: place.address, tls, client)
         }
     }
@@ -125,9 +129,11 @@ extension DispatcherProcess {
             ClientAuthentication(
                 dispatcher: self, source: $0, senders: listener.senders, client: client, server: local, id: id)
         }
+        let filters = filters(of: listener, id: id, settings, client, at: local, port: port)
+        settings.isFiltered = filters != nil
         let session = SMTPSession(
             stream: stream, dispatcher: self, settings: settings, client: client, authentication: authentication, id: id,
-            tls: security, isImplicit: listener.tls == .implicit)
+            tls: security, isImplicit: listener.tls == .implicit, filters: filters)
         sessions.add(session, from: client.source.address)
         log.info("\(id) smtp connected address=\(client.source.text) host=\(LogText.value(client.reverseName))")
         session.start()

@@ -38,6 +38,9 @@ package final class DispatcherProcess: RoleProcess {
     let authentications = PendingRequests<AuthenticationVerdict>()
     let mechanismQuestions = PendingRequests<[String]>()
     let senders = PendingRequests<SenderVerdict>()
+    /// Conditions of built-in filters.
+    let filterTables = PendingRequests<Bool>()
+    private(set) lazy var filterPrograms = FilterPrograms(dispatcher: self)
     /// Failed authentications by client network.
     var authenticationFailures = FailureLedger<IPAddress>(limit: 0)
     let agentStarts = PendingRequests<AgentStart>()
@@ -58,6 +61,8 @@ package final class DispatcherProcess: RoleProcess {
     let relayValues = PendingRequests<RelayValue>()
     let rewrittenSenders = PendingRequests<MailAddress>()
     let relayTokens = PendingRequests<RelayToken>()
+    let milterSockets = PendingRequests<MilterSocket>()
+    let scratchFiles = PendingRequests<ScratchFile>()
 
     package init(context: RoleContext) {
         self.context = context
@@ -92,7 +97,7 @@ package final class DispatcherProcess: RoleProcess {
     package func connect(_ peer: Role, over descriptor: consuming OwnedDescriptor) {
         switch peer {
         case .lookup:
-            lookup = context.link(to: peer, over: descriptor) { [unowned self] message, _ in receive(message) }
+            lookup = context.link(to: peer, over: descriptor) { [unowned self] message, socket in receive(message, socket) }
         case .queue:
             queue = context.link(to: peer, over: descriptor) { [unowned self] message, file in receive(message, file) }
         case .control:
@@ -123,7 +128,7 @@ package final class DispatcherProcess: RoleProcess {
 
     // MARK: What comes in
 
-    func receive(_ message: LookupToDispatcher) {
+    func receive(_ message: LookupToDispatcher, _ socket: consuming OwnedDescriptor?) {
         switch message {
         case .expanded(let request, let verdict): expansions.resolve(request, verdict)
         case .user(let request, let verdict): users.resolve(request, verdict)
@@ -138,6 +143,10 @@ package final class DispatcherProcess: RoleProcess {
         case .relayValue(let request, let value): relayValues.resolve(request, value)
         case .rewrittenSender(let request, let sender): rewrittenSenders.resolve(request, sender)
         case .relayToken(let request, let token): relayTokens.resolve(request, token)
+        case .filterTable(let request, let matches): filterTables.resolve(request, matches)
+        case .milter(let request, let failure):
+            milterSockets.resolve(
+                request, DescriptorBox(optional: socket).map { .connected($0) } ?? .failed(failure ?? "no socket"))
         }
     }
 
@@ -147,6 +156,9 @@ package final class DispatcherProcess: RoleProcess {
         case .committed(let transfer): transfers.committed(transfer)
         case .refused(let transfer, let refusal): transfers.refused(transfer, refusal)
         case .deliver(let transaction, let attempts, let body): deliver(attempts, of: transaction, body, file)
+        case .scratch(let request, let refusal):
+            scratchFiles.resolve(
+                request, DescriptorBox(optional: file).map { .file($0) } ?? .refused(refusal ?? .failure))
         }
     }
 
@@ -177,6 +189,13 @@ package final class DispatcherProcess: RoleProcess {
         case .agentRefused(let request, let isPermanent, let reason):
             let failure = DeliveryFailure(status: isPermanent ? "5.1.1" : "4.3.0", text: reason)
             agentStarts.resolve(request, .refused(failure, isPermanent: isPermanent))
+        case .filterStarted(let name, let instance):
+            guard let socket = socket.take() else { context.fail("a filter without its socket") }
+            filterPrograms.started(name, instance, socket)
+        case .filterErrors(let name, _):
+            guard let pipe = socket.take() else { context.fail("a filter without its standard error") }
+            filterPrograms.listen(to: name, pipe)
+        case .filterRetired(let name, let instance): filterPrograms.retired(name, instance)
         }
     }
 }

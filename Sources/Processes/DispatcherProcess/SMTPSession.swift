@@ -1,6 +1,7 @@
 import Configuration
 import Envelopes
 import EventLoop
+import Filters
 import Interprocess
 import Log
 import MailSyntax
@@ -28,7 +29,9 @@ final class SMTPSession {
     private let tls: TLSServerContext?
     /// TLS from the first octet on.
     let isImplicit: Bool
-    private var machine: ServerSession
+    /// Nil on a listener without.
+    let filters: SessionFilters?
+    var machine: ServerSession
     private let idle: Duration
     private var output: [UInt8] = []
     private(set) var isEnding = false
@@ -36,15 +39,18 @@ final class SMTPSession {
     private var waitedSince: (progress: UInt64, deadline: MonotonicInstant)?
 
     // The transaction under way.
-    private var transaction: Transaction?
-    private var drafts: [EnvelopeDraft] = []
+    var transaction: Transaction?
+    var drafts: [EnvelopeDraft] = []
     private var recipients = 0
-    private var transfer: UInt64?
+    private(set) var transfer: UInt64?
+    /// Where the content of the message goes that filters transform.
+    var content: FilteredMessagePath?
 
     init(
         stream: SecurableStream, dispatcher: DispatcherProcess, settings: ServerSettings, client: ClientIdentity,
-        authentication: ClientAuthentication?, id: String, tls: TLSServerContext?, isImplicit: Bool
+        authentication: ClientAuthentication?, id: String, tls: TLSServerContext?, isImplicit: Bool, filters: SessionFilters? = nil
     ) {
+        self.filters = filters
         self.tls = tls
         self.isImplicit = isImplicit
         self.stream = stream
@@ -60,6 +66,15 @@ final class SMTPSession {
 
     /// Greets, and talks until one side has had enough; then ``DispatcherProcess/ended(_:of:)`` is called.
     func start() {
+        guard let filters else { return begin() }
+        spawn { [self] in
+            await filters.prepare()
+            reportConnection()
+            begin()
+        }
+    }
+
+    private func begin() {
         if isImplicit {
             return wait { session in
                 // Whoever speaks before the greeting cannot be told from a quick client behind a handshake.
@@ -96,13 +111,19 @@ final class SMTPSession {
             case .reply(let reply):
                 log.trace(TraceSubjects.smtp, "\(id) \(LogText.value(reply.text))")
                 output += reply.bytes
+                report(reply)
             case .authenticate(let message):
                 guard let authentication else { dispatcher.context.fail("AUTH was offered without passwords") }
-                return wait { $0.machine.authenticationAnswered(await authentication.answer(message)) }
+                return wait {
+                    let answer = await authentication.answer(message)
+                    $0.report(answer, claimed: authentication.claimedUser)
+                    $0.machine.authenticationAnswered(answer)
+                }
             case .abandonAuthentication:
                 authentication?.abandon()
             case .checkSender(let transaction):
                 self.transaction = transaction
+                guard filters == nil else { return wait { await $0.openTransaction(transaction) } }
                 guard let authentication else {
                     machine.senderChecked(.accept)
                     continue
@@ -119,6 +140,21 @@ final class SMTPSession {
                 store(bytes)
                 guard let queue = dispatcher.queue, queue.queuedBytes >= Self.maximumQueued else { continue }
                 return wait { _ in await queue.drained(below: Self.maximumQueued) }
+            case .filterContent(let bytes):
+                guard let chain = content?.chain else { continue }
+                chain.receive(bytes)
+                guard chain.isCongested else { continue }
+                return wait { _ in await chain.ready() }
+            case .finishContent:
+                return wait { $0.machine.contentFiltered(await $0.finishContent()) }
+            case .consult(let question):
+                guard let filters, filters.wants(question.phase) else {
+                    machine.filtersAnswered(.proceed)
+                    continue
+                }
+                return wait { $0.machine.filtersAnswered(await filters.verdict(on: question)) }
+            case .event(let event):
+                report(event)
             case .commitMessage(let size):
                 return wait { await $0.commit(size: size) }
             case .rollbackMessage:
@@ -136,6 +172,7 @@ final class SMTPSession {
                 logFailures()
                 guard flushAtOnce() else { return wait { await $0.flush() } }
                 stream.close()
+                filters?.sessionEnded()
                 log.info("\(id) smtp disconnected reason=\(LogText.value(reason.text))")
                 return dispatcher.ended(self, of: client)
             }
@@ -152,7 +189,9 @@ final class SMTPSession {
 
     private func secure() async -> ChannelSecurity? {
         guard let tls else { dispatcher.context.fail("TLS was offered without certificates") }
-        return await shakeHands(with: tls)
+        let channel = await shakeHands(with: tls)
+        if let channel { report(channel) }
+        return channel
     }
 
     // MARK: Bytes
@@ -217,6 +256,11 @@ final class SMTPSession {
 
     // MARK: Transaction
 
+    /// Who may send, for the listener's `senders`.
+    func senderVerdict(_ transaction: Transaction) async -> Verdict {
+        await authentication?.verdict(on: transaction) ?? .accept
+    }
+
     private func check(_ request: RecipientRequest) async {
         guard let transaction else { preconditionFailure("a recipient without a transaction") }
         let question = dispatcher.expansions.next()
@@ -231,11 +275,13 @@ final class SMTPSession {
                 drafts.append(draft)
             }
             recipients += 1
-            if transfer == nil { begin() }
+            if transfer == nil { beginTransfer() }
+            report(request, .accepted)
             machine.recipientChecked(.accept)
         case .refused(let reply, let trace):
             log.info(
                 "\(id) smtp refused-recipient from=<\(transaction.sender.text)> to=<\(request.address.text)> \(trace)")
+            report(request, ReportEvent.Outcome(reply))
             machine.recipientChecked(.refuse(reply))
         case nil:
             machine.recipientChecked(.refuse(Reply(451, "4.3.0", "Temporary failure")))
@@ -244,35 +290,55 @@ final class SMTPSession {
 
     /// Asks the queue for a message as soon as there is a recipient: the answer comes while the client still
     /// talks, and does not keep it waiting at DATA.
-    private func begin() {
+    private func beginTransfer() {
         let transfer = dispatcher.transfers.next()
         self.transfer = transfer
         dispatcher.queue?.send(.begin(transfer: transfer))
     }
 
-    private func open() async {
+    /// Has the queue give the message its id at once, for filters are told it with the sender.
+    func beginNamedTransfer() async -> Result<MessageID, TransferRefused> {
+        beginTransfer()
+        return await opening()
+    }
+
+    private func opening() async -> Result<MessageID, TransferRefused> {
+        if let messageID { return .success(messageID) }
         guard let transfer else { preconditionFailure("a message without a recipient") }
-        switch await dispatcher.transfers.opening(transfer) {
+        let result = await dispatcher.transfers.opening(transfer)
+        switch result {
+        case .success(let id): messageID = id
+        case .failure: self.transfer = nil
+        }
+        return result
+    }
+
+    private func open() async {
+        switch await opening() {
         case .success(let id):
-            messageID = id
-            machine.messageOpened(
-                .opened(
-                    OpenedMessage(
-                        identifier: id.description, date: MailDate(seconds: wallClockSeconds()),
-                        uniqueNumber: .random(in: .min ... .max))))
+            var opened = OpenedMessage(
+                identifier: id.description, date: MailDate(seconds: wallClockSeconds()),
+                uniqueNumber: .random(in: .min ... .max))
+            opened.isFiltered = beginContent(of: opened)
+            filters?.report(.data(id, .accepted))
+            machine.messageOpened(.opened(opened))
         case .failure(let error):
-            self.transfer = nil
             machine.messageOpened(.refused(Reply(error.refusal)))
         }
     }
-    private var messageID: MessageID?
+    private(set) var messageID: MessageID?
 
     /// Octets on their way to the queue above which a session waits.
     private static let maximumQueued = 1 << 20
     /// Octets of a body in one message to the queue.
     private static let maximumPiece = 256 << 10
 
-    private func store(_ bytes: [UInt8]) {
+    /// More is on its way to the queue than is good.
+    var isQueueCongested: Bool { (dispatcher.queue?.queuedBytes ?? 0) >= Self.maximumQueued }
+
+    func queueDrained() async { await dispatcher.queue?.drained(below: Self.maximumQueued) }
+
+    func store(_ bytes: [UInt8]) {
         guard let transfer else { return }
         var start = 0
         while start < bytes.count {
@@ -284,6 +350,9 @@ final class SMTPSession {
     }
 
     private func commit(size: Int64) async {
+        if let filters {
+            guard await amendEnvelope(filters.takeAmendments()) else { return discard() }
+        }
         guard let transfer, let transaction, let messageID else { preconditionFailure("a commit without a message") }
         for start in stride(from: 0, to: drafts.count, by: DispatcherToQueue.maximumDrafts) {
             let end = min(start + DispatcherToQueue.maximumDrafts, drafts.count)
@@ -292,24 +361,36 @@ final class SMTPSession {
         dispatcher.queue?.send(.commit(transfer: transfer, transaction))
         let refusal = await dispatcher.transfers.commit(transfer)
         if let refusal {
+            filters?.report(.rolledBack(messageID))
             machine.messageCommitted(.refuse(Reply(refusal)))
         } else {
             log.info(
                 "\(id) smtp message msgid=\(messageID) size=\(size) nrcpt=\(recipients) from=<\(transaction.sender.text)>")
+            filters?.report(.committed(messageID, size: size))
             machine.messageCommitted(.accept)
         }
         forget()
+    }
+
+    /// The client is told that its message is taken, and nobody gets it: a filter wants it so.
+    private func discard() {
+        log.info("\(id) smtp discarded msgid=\(messageID?.description ?? "") from=<\(transaction?.sender.text ?? "")>")
+        rollback()
+        machine.messageCommitted(.accept)
     }
 
     private func rollback() {
         if let transfer {
             dispatcher.transfers.abandon(transfer)
             dispatcher.queue?.send(.rollback(transfer: transfer))
+            if let messageID { filters?.report(.rolledBack(messageID)) }
         }
         forget()
     }
 
     private func forget() {
+        if let filters, transfer != nil { filters.report(.transactionReset(messageID)) }
+        endContent()
         transaction = nil
         drafts = []
         recipients = 0

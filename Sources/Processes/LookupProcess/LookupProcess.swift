@@ -1,6 +1,7 @@
 import Authentication
 import Configuration
 import EventLoop
+import Filters
 import Interprocess
 import Log
 import Platform
@@ -38,6 +39,8 @@ package final class LookupProcess: RoleProcess {
     /// Runs of token commands that the parent has not answered yet.
     let tokens = PendingRequests<TokenVerdict>()
     var keptTokens: [TokenKey: KeptToken] = [:]
+    /// What conditions of filters ask of tables.
+    var filterQuestions: Set<BuiltinFilter.TableQuestion> = []
 
     private(set) lazy var resolver = makeResolver()
 
@@ -66,6 +69,7 @@ package final class LookupProcess: RoleProcess {
         self.view = view
         keptTokens = [:]
         usePrograms(for: view.tables)
+        filterQuestions = Self.filterQuestions(of: view)
         forgetCredentials()
         for (path, connection) in authentications.dovecots where !view.dovecotSockets.contains(path) {
             connection.close()
@@ -156,6 +160,12 @@ package final class LookupProcess: RoleProcess {
         case .abandonAuthentication(let exchange): abandonAuthentication(exchange)
         case .checkSender(let request, let table, let user, let sender):
             checkSender(sender, of: user, in: table) { [unowned self] in dispatcher?.send(.sender(request: request, $0)) }
+        case .matchFilterTable(let request, let table, let service, let key):
+            match(key, in: table, for: service) { [unowned self] in
+                dispatcher?.send(.filterTable(request: request, matches: $0))
+            }
+        case .connectMilter(let request, let filter):
+            spawn { [self] in await connectMilter(filter, for: request) }
         }
     }
 

@@ -32,6 +32,7 @@ extension ParentProcess {
             if checkers.childEnded(process) { continue }
             if tokenCommands.childEnded(process, status) { continue }
             if tablePrograms.childEnded(process, status) { continue }
+            if filters.childEnded(process, status) { continue }
             guard let handle = roles.values.first(where: { handle in handle.process == process }) else { continue }
             handle.hasExited = true
             if !isEnding {
@@ -58,6 +59,7 @@ extension ParentProcess {
             }
             tablePrograms.endAll()
             await offline.stop()
+            await filters.stop()
             // Only what is ours: a start that was refused must not disturb the daemon that runs.
             removeMetricsSockets()
             if ownsControlSocket { try? Files.remove(installation.controlSocket) }

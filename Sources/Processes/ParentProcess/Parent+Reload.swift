@@ -1,5 +1,6 @@
 import Configuration
 import EventLoop
+import Filters
 import Platform
 import ProcessMessages
 
@@ -75,6 +76,7 @@ extension ParentProcess {
         }
         // Only now, when the dispatcher knows the new listeners by number.
         giveOperation()
+        filters.configure(FilterPlan.plans(in: configuration))
         giveCredentials(newCredentials ?? credentials)
         noteAuthentication()
         reloadCount += 1

@@ -1,6 +1,7 @@
 import Certificates
 import Configuration
 import EventLoop
+import Filters
 import Glibc
 import Interprocess
 import Log
@@ -34,6 +35,16 @@ package final class ParentProcess {
     let checkers: PasswordCheckers
     let tokenCommands: TokenCommands
     let tablePrograms: TablePrograms
+    private(set) lazy var filters = FilterPrograms(
+        installation: installation, programs: options.programs, log: log,
+        tell: { [unowned self] message, descriptor in
+            var descriptor = descriptor
+            if let descriptor = descriptor.take() {
+                dispatcher?.send(message, descriptor: descriptor)
+            } else {
+                dispatcher?.send(message)
+            }
+        })
     let users = PendingRequests<UserVerdict>()
     /// Keys that crypto has not said anything about; the numbers of the requests are those of the keys.
     let keyLoads = PendingRequests<KeyVerdict>()
@@ -140,6 +151,7 @@ package final class ParentProcess {
             return fail("\(error)")
         }
         giveOperation()
+        filters.configure(FilterPlan.plans(in: configuration))
         giveCredentials(credentials)
         watchCredentials()
         noteAuthentication()
@@ -217,6 +229,7 @@ package final class ParentProcess {
     func receive(_ message: DispatcherToParent) {
         switch message {
         case .startAgent(let request, let identity): startAgent(identity, answering: request)
+        case .endFilter(let instance): filters.end(instance)
         }
     }
 

@@ -1,6 +1,7 @@
 import Authentication
 import Envelopes
 import MailSyntax
+import Tables
 import WireFormat
 
 /// What the dispatcher may ask of lookup: verdicts about addresses and where users live.
@@ -43,6 +44,13 @@ package enum DispatcherToLookup: WireMessage, Hashable {
     /// The access token that a command makes of an entry of a credentials table; a new one when the last was refused.
     /// Answered by ``LookupToDispatcher/relayToken(request:_:)``, within half a minute.
     case relayToken(request: UInt64, table: String, label: String, TokenCommand, wasRefused: Bool)
+    /// A connection to a milter, by the name of its filter. Answered by
+    /// ``LookupToDispatcher/milter(request:failure:)``, within the time that the filter has for it.
+    case connectMilter(request: UInt64, filter: String)
+
+    /// Whether a table that a filter's condition names has a key, by the service of that condition. Answered by
+    /// ``LookupToDispatcher/filterTable(request:matches:)``.
+    case matchFilterTable(request: UInt64, table: String, service: TableService, key: String)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -119,6 +127,16 @@ package enum DispatcherToLookup: WireMessage, Hashable {
             writer.write(label)
             command.encode(into: &writer)
             writer.write(wasRefused)
+        case .matchFilterTable(let request, let table, let service, let key):
+            writer.write(UInt8(40))
+            writer.write(request)
+            writer.write(table)
+            service.encode(into: &writer)
+            writer.write(key)
+        case .connectMilter(let request, let filter):
+            writer.write(UInt8(45))
+            writer.write(request)
+            writer.write(filter)
         }
     }
 
@@ -164,7 +182,33 @@ package enum DispatcherToLookup: WireMessage, Hashable {
             self = .relayToken(
                 request: try reader.readUInt64(), table: try reader.readName(), label: try reader.readName(),
                 try TokenCommand(from: &reader), wasRefused: try reader.readBool())
+        case 40:
+            self = .matchFilterTable(
+                request: try reader.readUInt64(), table: try reader.readName(), service: try TableService(from: &reader),
+                key: try reader.readFilterKey())
+        case 45: self = .connectMilter(request: try reader.readUInt64(), filter: try reader.readName())
         case let kind: throw .unknownValue(UInt64(kind), for: "DispatcherToLookup")
         }
+    }
+}
+
+extension TableService: WireMessage {
+    package func encode(into writer: inout WireWriter) { writer.write(rawValue) }
+
+    package init(from reader: inout WireReader) throws(WireError) {
+        let value = try reader.readUInt8()
+        guard let service = TableService(rawValue: value) else { throw .unknownValue(UInt64(value), for: "table service") }
+        self = service
+    }
+}
+
+extension WireReader {
+    /// What a client said, as a key of a table: it may be empty.
+    ///
+    /// - Throws: ``WireError/invalid(_:)`` for a longer one than tables are asked for.
+    fileprivate mutating func readFilterKey() throws(WireError) -> String {
+        let key = try readString()
+        guard key.utf8.count <= TableQuery.maximumKeyLength else { throw .invalid("length of a key") }
+        return key
     }
 }

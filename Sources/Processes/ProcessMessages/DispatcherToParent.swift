@@ -1,10 +1,12 @@
 import WireFormat
 
-/// What the dispatcher may ask of the parent: a delivery agent for a user it names.
+/// What the dispatcher may ask of the parent: a delivery agent for a user it names, and the end of a filter program.
 package enum DispatcherToParent: WireMessage, Hashable {
     /// Answered by ``ParentToDispatcher/agent(request:user:)`` or
     /// ``ParentToDispatcher/agentRefused(request:isPermanent:reason:)``.
     case startAgent(request: UInt64, identity: AgentIdentity)
+    /// This start of a filter program is of no more use. One that is configured is started again.
+    case endFilter(instance: UInt32)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -12,12 +14,16 @@ package enum DispatcherToParent: WireMessage, Hashable {
             writer.write(UInt8(1))
             writer.write(request)
             identity.encode(into: &writer)
+        case .endFilter(let instance):
+            writer.write(UInt8(40))
+            writer.write(instance)
         }
     }
 
     package init(from reader: inout WireReader) throws(WireError) {
         switch try reader.readUInt8() {
         case 1: self = .startAgent(request: try reader.readUInt64(), identity: try AgentIdentity(from: &reader))
+        case 40: self = .endFilter(instance: try reader.readUInt32())
         case let kind: throw .unknownValue(UInt64(kind), for: "DispatcherToParent")
         }
     }

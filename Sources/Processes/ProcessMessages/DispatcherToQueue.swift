@@ -29,6 +29,11 @@ package enum DispatcherToQueue: WireMessage, Hashable {
     /// These failed for the time being, and now there is reason to believe that they would pass: make them due. 1 to
     /// ``maximumDrafts``.
     case retry([EnvelopeID])
+    /// Before the commit: the message's envelopes are suspended until an operator resumes them.
+    case quarantine(transfer: UInt64)
+    /// A file without a name, for what of a message on its way is more than memory should hold. Answered by
+    /// ``QueueToDispatcher/scratch(request:_:)``.
+    case scratch(request: UInt64)
 
     /// Envelopes of one message to the queue at most, so that a frame holds them.
     package static let maximumDrafts = 256
@@ -76,6 +81,12 @@ package enum DispatcherToQueue: WireMessage, Hashable {
         case .retry(let ids):
             writer.write(UInt8(9))
             writer.write(list: ids) { $0.encode(into: &$1) }
+        case .scratch(let request):
+            writer.write(UInt8(40))
+            writer.write(request)
+        case .quarantine(let transfer):
+            writer.write(UInt8(41))
+            writer.write(transfer)
         }
     }
 
@@ -103,6 +114,8 @@ package enum DispatcherToQueue: WireMessage, Hashable {
             self = .relayed(
                 try EnvelopeID(from: &reader), try reader.readLine(), nextServerReports: try reader.readBool())
         case 11: self = .releaseAsFailed(holder: try reader.readUInt64())
+        case 40: self = .scratch(request: try reader.readUInt64())
+        case 41: self = .quarantine(transfer: try reader.readUInt64())
         case let kind: throw .unknownValue(UInt64(kind), for: "DispatcherToQueue")
         }
     }

@@ -31,6 +31,13 @@ package enum LookupToDispatcher: WireMessage, Hashable {
     case rewrittenSender(request: UInt64, MailAddress)
     /// The answer to ``DispatcherToLookup/relayToken(request:table:label:_:wasRefused:)``.
     case relayToken(request: UInt64, RelayToken)
+    /// The answer to ``DispatcherToLookup/connectMilter(request:filter:)``: the connected socket comes with it, or
+    /// this says why there is none.
+    case milter(request: UInt64, failure: String?)
+
+    /// The answer to ``DispatcherToLookup/matchFilterTable(request:table:service:key:)``; a table that cannot say does
+    /// not have the key.
+    case filterTable(request: UInt64, matches: Bool)
 
     /// Mechanisms that a listener can offer.
     package static let maximumMechanisms = 32
@@ -89,6 +96,14 @@ package enum LookupToDispatcher: WireMessage, Hashable {
             writer.write(UInt8(33))
             writer.write(request)
             token.encode(into: &writer)
+        case .filterTable(let request, let matches):
+            writer.write(UInt8(40))
+            writer.write(request)
+            writer.write(matches)
+        case .milter(let request, let failure):
+            writer.write(UInt8(45))
+            writer.write(request)
+            writer.write(failure) { $1.write(line: $0) }
         }
     }
 
@@ -114,6 +129,11 @@ package enum LookupToDispatcher: WireMessage, Hashable {
         case 31: self = .relayValue(request: try reader.readUInt64(), try RelayValue(from: &reader))
         case 32: self = .rewrittenSender(request: try reader.readUInt64(), try MailAddress(from: &reader))
         case 33: self = .relayToken(request: try reader.readUInt64(), try RelayToken(from: &reader))
+        case 40: self = .filterTable(request: try reader.readUInt64(), matches: try reader.readBool())
+        case 45:
+            self = .milter(
+                request: try reader.readUInt64(),
+                failure: try reader.readOptional { reader throws(WireError) in try reader.readLine() })
         case let kind: throw .unknownValue(UInt64(kind), for: "LookupToDispatcher")
         }
     }

@@ -1,7 +1,7 @@
 import MailSyntax
 import WireFormat
 
-/// What the parent gives the dispatcher: sockets it was allowed to bind, agents, and certificates.
+/// What the parent gives the dispatcher: sockets it was allowed to bind, agents, certificates, and filter programs.
 package enum ParentToDispatcher: WireMessage, Hashable {
     /// A bound, listening socket comes along.
     case listener(ListenerSocket)
@@ -13,6 +13,14 @@ package enum ParentToDispatcher: WireMessage, Hashable {
     case agentRefused(request: UInt64, isPermanent: Bool, reason: String)
     /// Takes the place of what was sent before, at the next ``closeListeners(except:)``.
     case credentials(Credentials)
+    /// A filter program runs; the socket that is its standard input and output comes along. The instance numbers its
+    /// starts, of all programs.
+    case filterStarted(name: String, instance: UInt32)
+    /// The pipe from its standard error comes along.
+    case filterErrors(name: String, instance: UInt32)
+    /// No new session is to be filtered by it: the configuration has it no more, or has changed it. Sessions that are
+    /// open may finish.
+    case filterRetired(name: String, instance: UInt32)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -34,6 +42,18 @@ package enum ParentToDispatcher: WireMessage, Hashable {
         case .credentials(let credentials):
             writer.write(UInt8(5))
             credentials.encode(into: &writer)
+        case .filterStarted(let name, let instance):
+            writer.write(UInt8(40))
+            writer.write(name)
+            writer.write(instance)
+        case .filterErrors(let name, let instance):
+            writer.write(UInt8(41))
+            writer.write(name)
+            writer.write(instance)
+        case .filterRetired(let name, let instance):
+            writer.write(UInt8(42))
+            writer.write(name)
+            writer.write(instance)
         }
     }
 
@@ -50,6 +70,9 @@ package enum ParentToDispatcher: WireMessage, Hashable {
                 isPermanent: try reader.readBool(),
                 reason: try reader.readLine())
         case 5: self = .credentials(try Credentials(from: &reader))
+        case 40: self = .filterStarted(name: try reader.readName(), instance: try reader.readUInt32())
+        case 41: self = .filterErrors(name: try reader.readName(), instance: try reader.readUInt32())
+        case 42: self = .filterRetired(name: try reader.readName(), instance: try reader.readUInt32())
         case let kind: throw .unknownValue(UInt64(kind), for: "ParentToDispatcher")
         }
     }

@@ -12,6 +12,8 @@ package enum QueueToDispatcher: WireMessage, Hashable {
     /// Try these envelopes of one message now, 1 to ``maximumAttempts``. The body is inline, or in the file
     /// whose descriptor comes along.
     case deliver(Transaction, [Attempt], MessageBody)
+    /// The answer to ``DispatcherToQueue/scratch(request:)``: the file comes with it unless it is refused.
+    case scratch(request: UInt64, QueueRefusal?)
 
     /// An envelope to try.
     package struct Attempt: WireMessage, Hashable {
@@ -58,6 +60,10 @@ package enum QueueToDispatcher: WireMessage, Hashable {
             transaction.encode(into: &writer)
             writer.write(list: attempts) { $0.encode(into: &$1) }
             body.encode(into: &writer)
+        case .scratch(let request, let refusal):
+            writer.write(UInt8(40))
+            writer.write(request)
+            writer.write(refusal) { $0.encode(into: &$1) }
         }
     }
 
@@ -78,6 +84,10 @@ package enum QueueToDispatcher: WireMessage, Hashable {
                 throw .invalid("attempts of several messages")
             }
             self = .deliver(transaction, attempts, try MessageBody(from: &reader))
+        case 40:
+            self = .scratch(
+                request: try reader.readUInt64(),
+                try reader.readOptional { reader throws(WireError) in try QueueRefusal(from: &reader) })
         case let kind: throw .unknownValue(UInt64(kind), for: "QueueToDispatcher")
         }
     }

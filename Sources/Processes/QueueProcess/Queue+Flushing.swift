@@ -45,7 +45,8 @@ extension QueueProcess {
                 scheduler?.send(.delivered(bounce))
             }
             context.log.trace(TraceSubjects.queue, "msgid=\(id) committed with \(message.envelopes.count) envelopes")
-            submit(message.envelopes)
+            if message.isQuarantined { suspendAll(message.envelopes) }
+            submit(message.envelopes, suspended: message.isQuarantined)
         }
         for (id, error) in result.failed {
             guard let message = committing.removeValue(forKey: id) else { continue }
@@ -60,10 +61,16 @@ extension QueueProcess {
         planUpkeep()
     }
 
+    /// Records of a message that was committed just now that an operator has to let it go.
+    private func suspendAll(_ envelopes: [Envelope]) {
+        for envelope in envelopes { store.record(DeliveryHistory(isSuspended: true), of: envelope.id) }
+        planFlush()
+    }
+
     /// Tells the scheduler of new envelopes.
-    func submit(_ envelopes: [Envelope]) {
+    func submit(_ envelopes: [Envelope], suspended isSuspended: Bool = false) {
         for envelope in envelopes { arrivedMeanwhile?.insert(envelope.id) }
-        for news in QueueToScheduler.submissions(of: envelopes) { scheduler?.send(news) }
+        for news in QueueToScheduler.submissions(of: envelopes, suspended: isSuspended) { scheduler?.send(news) }
     }
 }
 
@@ -73,7 +80,7 @@ extension QueueToScheduler {
     static let maximumAnnounced = 4_096
 
     /// The news of new envelopes, in their order.
-    static func submissions(of envelopes: [Envelope]) -> [QueueToScheduler] {
+    static func submissions(of envelopes: [Envelope], suspended isSuspended: Bool = false) -> [QueueToScheduler] {
         stride(from: 0, to: envelopes.count, by: maximumAnnounced).map { start in
             let part = envelopes[start..<min(start + maximumAnnounced, envelopes.count)]
             return .submitted(
@@ -81,7 +88,7 @@ extension QueueToScheduler {
                     ScheduledEnvelope(
                         id: envelope.id, kind: DeliveryKind(envelope.kind), created: envelope.created,
                         timeToLive: envelope.timeToLive, attempts: 0, lastAttempt: nil, lastNotice: nil,
-                        isSuspended: false)
+                        isSuspended: isSuspended)
                 })
         }
     }

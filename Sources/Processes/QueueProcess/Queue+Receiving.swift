@@ -12,6 +12,8 @@ struct IncomingMessage {
     var drafts: [EnvelopeDraft] = []
     /// The store could not take a piece; the commit will be refused with this.
     var failure: QueueRefusal?
+    /// Its envelopes are suspended from the beginning.
+    var isQuarantined = false
 }
 
 /// A message whose records wait for the flush.
@@ -21,6 +23,7 @@ struct CommittingMessage {
     /// The bounces that a report of our own answers; they are done with once it is durable.
     var answers: [EnvelopeID] = []
     var envelopes: [Envelope]
+    var isQuarantined = false
 }
 
 extension QueueProcess {
@@ -64,13 +67,16 @@ extension QueueProcess {
         let envelopes = makeEnvelopes(of: message.id, from: message.drafts)
         do throws(StoreError) {
             try store.prepareCommit(message.id, transaction, envelopes)
-            committing[message.id] = CommittingMessage(transfer: transfer, envelopes: envelopes)
+            committing[message.id] = CommittingMessage(
+                transfer: transfer, envelopes: envelopes, isQuarantined: message.isQuarantined)
             planFlush()
         } catch {
             context.log.warning("message \(message.id): \(error)")
             dispatcher?.send(.refused(transfer: transfer, QueueRefusal(error)))
         }
     }
+
+    func quarantine(_ transfer: UInt64) { incoming[transfer]?.isQuarantined = true }
 
     func rollback(_ transfer: UInt64) {
         guard let message = incoming.removeValue(forKey: transfer) else { return }

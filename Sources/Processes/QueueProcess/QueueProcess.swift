@@ -189,6 +189,8 @@ package final class QueueProcess: RoleProcess {
         case .release(let holder, let count): scheduler?.send(.released(holder: holder, count: count))
         case .releaseAsFailed(let holder): scheduler?.send(.releasedAsFailed(holder: holder))
         case .retry(let ids): scheduler?.send(.due(ids))
+        case .quarantine(let transfer): quarantine(transfer)
+        case .scratch(let request): lendScratch(request)
         }
     }
 

@@ -11,6 +11,8 @@ package struct ChildProcess: Sendable {
     package var environment: [String]
     /// Whose rights it has; nil for ours.
     package var identity: Identity?
+    /// Becomes its root and working directory; nil for ours. Root alone can do this, and it comes first, as root.
+    package var root: String?
     /// Entered as that user; nil for ours.
     package var directory: String?
     /// File mode creation mask; nil for ours.
@@ -36,7 +38,7 @@ package struct ChildProcess: Sendable {
     package func start(
         input: CInt? = nil, output: CInt? = nil, error: CInt? = nil, extra: CInt? = nil
     ) throws(SystemError) -> pid_t {
-        for text in arguments + environment + [path, directory ?? ""] where text.utf8.contains(0) {
+        for text in arguments + environment + [path, directory ?? "", root ?? ""] where text.utf8.contains(0) {
             throw SystemError("start \(path)", code: EINVAL)
         }
         let groups = identity?.groups ?? []
@@ -56,15 +58,18 @@ package struct ChildProcess: Sendable {
             withVector(environment) { environment in
                 path.withCString { path in
                     withOptionalString(directory) { directory in
-                        groups.withUnsafeBufferPointer { groups in
-                            request.path = path
-                            request.arguments = arguments
-                            request.environment = environment
-                            request.directory = directory
-                            request.groups = groups.baseAddress
-                            let process = martlet_spawn(&request, &step)
-                            code = errno
-                            return process
+                        withOptionalString(root) { root in
+                            groups.withUnsafeBufferPointer { groups in
+                                request.path = path
+                                request.arguments = arguments
+                                request.environment = environment
+                                request.root = root
+                                request.directory = directory
+                                request.groups = groups.baseAddress
+                                let process = martlet_spawn(&request, &step)
+                                code = errno
+                                return process
+                            }
                         }
                     }
                 }

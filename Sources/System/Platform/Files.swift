@@ -21,6 +21,21 @@ package enum Files {
         OwnedDescriptor(adopting: try checked("memfd_create") { martlet_memory_file(name) })
     }
 
+    /// An empty file on the disk of a directory, to be read and written, gone with its last descriptor.
+    package static func nameless(in directory: String) throws(SystemError) -> OwnedDescriptor {
+        do throws(SystemError) {
+            // O_TMPFILE, a combination that is no constant to Swift.
+            return try open(directory, 0o20_000_000 | O_DIRECTORY | O_RDWR)
+        } catch {
+            // File systems that do not know it.
+            guard error.code == EOPNOTSUPP || error.code == EISDIR else { throw error }
+        }
+        let path = "\(directory)/.scratch-\(UInt64.random(in: .min ... .max))"
+        let file = try open(path, O_RDWR | O_CREAT | O_EXCL)
+        try remove(path)
+        return file
+    }
+
     /// The whole content, refused above `limit` bytes with EFBIG.
     package static func read(_ path: String, limit: Int = 64 << 20) throws(SystemError) -> [UInt8] {
         let file = try open(path, O_RDONLY)

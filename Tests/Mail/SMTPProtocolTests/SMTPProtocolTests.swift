@@ -51,11 +51,30 @@ struct TestServer {
     var openRefusal: Reply?
     var commitRefusal: Reply?
     private var stored: [UInt8] = []
+    /// What filters were asked and told.
+    var questions: [FilterQuestion] = []
+    var events: [SessionEvent] = []
+    /// What filters say; nil stands for proceeding.
+    var filter: (FilterQuestion) -> PhaseVerdict?
+    /// Content goes through filters, which change nothing; this is what became of it.
+    var filtersContent = false
+    var contentRefusal: Reply?
+    private var throughFilters: FilteredContent?
 
     init(
         client: ClientIdentity = ClientIdentity(source: .network(.v4(0xC000_0201)), reverseName: "client.example"),
         _ change: (inout ServerSettings) -> Void = { _ in }
     ) throws {
+        try self.init(asking: { _ in nil }, client: client, change)
+    }
+
+    /// With filters, when the settings say so.
+    init(
+        asking filter: @escaping (FilterQuestion) -> PhaseVerdict?,
+        client: ClientIdentity = ClientIdentity(source: .network(.v4(0xC000_0201)), reverseName: "client.example"),
+        _ change: (inout ServerSettings) -> Void
+    ) throws {
+        self.filter = filter
         var settings = ServerSettings(hostname: try Domain(validating: octets("mx.example")))
         change(&settings)
         session = ServerSession(settings: settings, client: client)
@@ -101,9 +120,21 @@ struct TestServer {
                 session.recipientChecked(verdict(request.address))
             case .beginMessage:
                 stored = []
-                session.messageOpened(
-                    openRefusal.map { .refused($0) }
-                        ?? .opened(OpenedMessage(identifier: "deadbeef", date: Self.date, uniqueNumber: 0x1234)))
+                var opened = OpenedMessage(identifier: "deadbeef", date: Self.date, uniqueNumber: 0x1234)
+                opened.isFiltered = filtersContent
+                throughFilters = FilteredContent(
+                    hostname: session.settings.hostname, opened: opened, limits: session.settings.limits)
+                session.messageOpened(openRefusal.map { .refused($0) } ?? .opened(opened))
+            case .filterContent(let bytes):
+                #expect(bytes.last == 0x0A, "whole lines")
+                stored += throughFilters?.append(bytes) ?? []
+            case .finishContent:
+                stored += throughFilters?.finish() ?? []
+                session.contentFiltered(contentRefusal.map { .refused($0) } ?? .complete(size: throughFilters?.storedSize ?? 0))
+            case .consult(let question):
+                questions.append(question)
+                session.filtersAnswered(filter(question) ?? .proceed)
+            case .event(let event): events.append(event)
             case .messageBytes(let bytes): stored += bytes
             case .commitMessage(let size):
                 #expect(size == Int64(stored.count))

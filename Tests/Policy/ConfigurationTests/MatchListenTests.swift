@@ -136,7 +136,7 @@ private func listener(_ text: String, on machine: FakeMachine = machine) throws 
     @Test func `each form is taken`() throws {
         let result = try configuration(
             """
-            proc p "filter-x -v" user vmail group vmail chroot "/c"
+            proc p "filter-x -v" user vmail group vmail chroot "/c" on-failure accept timeout 30s
             filter a proc p
             filter b proc-exec "filter-y"
             filter c phase mail-from match !mail-from regex { "x" , "y" } reject "550 no"
@@ -147,6 +147,8 @@ private func listener(_ text: String, on machine: FakeMachine = machine) throws 
             """)
         #expect(result.filterProcesses.map(\.name) == ["p", "b"])
         #expect(result.filterProcesses[0].chroot == "/c")
+        #expect(result.filterProcesses.map(\.onFailure) == [.accept, .refuse])
+        #expect(result.filterProcesses.map(\.timeout) == [30, 120])
         #expect(result.filters.map(\.name) == ["a", "b", "c", "d"])
         #expect(result.filters[3].kind == .chain(["a", "b", "c"]))
         guard case .builtin(let builtin) = result.filters[2].kind else {
@@ -154,8 +156,20 @@ private func listener(_ text: String, on machine: FakeMachine = machine) throws 
             return
         }
         #expect(builtin.phase == .mailFrom)
-        #expect(builtin.condition.isNegated)
+        #expect(builtin.conditions.map(\.isNegated) == [true])
         #expect(builtin.decision == .reject("550 no"))
+    }
+
+    @Test func `several conditions make one filter`() throws {
+        let result = try configuration(
+            "filter f phase mail-from match !rdns !fcrdns src { 192.0.2.0/24 } auth mail-from { x } junk" + end)
+        guard case .builtin(let builtin) = result.filters[0].kind else {
+            Issue.record("not a builtin filter")
+            return
+        }
+        #expect(builtin.conditions.map(\.isNegated) == [true, true, false, false, false])
+        #expect(builtin.conditions.map(\.criterion).first == .rdns(nil))
+        #expect(builtin.decision == .junk)
     }
 
     @Test func `a condition is legal from the phase that knows its subject`() {
@@ -179,7 +193,8 @@ private func listener(_ text: String, on machine: FakeMachine = machine) throws 
         ("filter a proc-exec \"a\"\nfilter f chain { a a }", "stands twice"), ("filter a proc-exec \"a\"\nfilter b chain { a }\nfilter c chain { b }", "is a chain itself"),
         ("proc p \"x\"\nfilter a proc p\nfilter b proc p\nfilter c chain { a, b }", "are the same process p"), ("filter f phase commit match rdns junk", "cannot be used in phase commit"),
         ("filter f phase commit match rdns bypass", "cannot be used in phase commit"), ("filter f phase connect match rdns accept", "syntax error"),
-        ("filter f phase rset match rdns junk", "syntax error"), ("proc p \"x\" user a user b", "user already given"), ("filter f", "syntax error at the end of the line"),
+        ("filter f phase rset match rdns junk", "syntax error"), ("proc p \"x\" user a user b", "user already given"), ("proc p \"x\" on-failure ignore", "syntax error"),
+        ("proc p \"x\" timeout soon", "invalid delay"), ("filter f phase helo match helo { x } rcpt-to { y } junk", "cannot be told in phase helo"), ("filter f", "syntax error at the end of the line"),
     ])
     func `is refused`(_ text: String, _ reason: String) {
         let found = errors(text + end)

@@ -104,6 +104,8 @@ let messageSubjects = [
             .listener(socket), .closeListeners(except: []), .closeListeners(except: [4, .max]),
             .agent(request: 2, user: Sample.users[0]),
             .agentRefused(request: 3, isPermanent: true, reason: "unknown user"),
+            .filterStarted(name: "rspamd", instance: 1), .filterErrors(name: "rspamd", instance: 1),
+            .filterRetired(name: "rspamd", instance: .max),
         ] + credentials.map { .credentials($0) }),
     WireSubject(of: ParentToCrypto.self, [.load(key: 1), .keep([]), .keep([1, .max])]),
     WireSubject(
@@ -171,15 +173,19 @@ let messageSubjects = [
                 .rewriteSender(request: 16, sender: Sample.quoted, domain: Sample.ada.domain),
                 .relayToken(request: 17, table: "secrets", label: "isp", tokenCommands[0], wasRefused: false),
                 .relayToken(request: 18, table: "secrets", label: "isp", tokenCommands[1], wasRefused: true),
+                .matchFilterTable(request: 19, table: "names", service: .domain, key: ""),
+                .matchFilterTable(request: 20, table: "names", service: .regex, key: "client.example"),
+                .connectMilter(request: 21, filter: "rspamd"),
             ]),
-    WireSubject(of: DispatcherToParent.self, identities.map { .startAgent(request: 1, identity: $0) }),
+    WireSubject(of: DispatcherToParent.self, identities.map { .startAgent(request: 1, identity: $0) } + [.endFilter(instance: 2)]),
     WireSubject(
         of: DispatcherToQueue.self,
         [
             .begin(transfer: 1), .body(transfer: 2, Array("text\n".utf8)), .envelopes(transfer: 3, Sample.drafts),
             .commit(transfer: 4, Sample.plain), .rollback(transfer: 5), .hold(Sample.id, holder: 6),
             .release(holder: 7, count: 10), .releaseAsFailed(holder: 1 << 63), .retry([Sample.id, Sample.stranger]),
-            .relayed(Sample.id, "250 2.0.0 taken", nextServerReports: true),
+            .relayed(Sample.id, "250 2.0.0 taken", nextServerReports: true), .scratch(request: 8),
+            .quarantine(transfer: 9),
         ] + Sample.outcomes.map { .outcome(Sample.id, $0) }),
     WireSubject(
         of: LookupToControl.self,
@@ -199,7 +205,9 @@ let messageSubjects = [
             + [RelayEntries.found([]), .found(["smtp://a", "smtps://b"]), .failed("no")].map { .relayEntries(request: 12, $0) }
             + [RelayValue.found("ada:secret"), .missing, .failed("no")].map { .relayValue(request: 13, $0) }
             + [.rewrittenSender(request: 14, Sample.ada)]
-            + [RelayToken.found(account: "ada", [0x61]), .missing, .failed("no")].map { .relayToken(request: 15, $0) }),
+            + [RelayToken.found(account: "ada", [0x61]), .missing, .failed("no")].map { .relayToken(request: 15, $0) }
+            + [.filterTable(request: 16, matches: true), .filterTable(request: 17, matches: false)]
+            + [nil, "connection refused"].map { .milter(request: 18, failure: $0) }),
     WireSubject(
         of: LookupToParent.self,
         Sample.users.map { .readForward(request: 1, user: $0, userbase: "<getpwnam>") }
@@ -220,7 +228,7 @@ let messageSubjects = [
         of: QueueToDispatcher.self,
         [
             .opened(transfer: 1, Sample.message), .committed(transfer: 2), .refused(transfer: 3, .outOfSpace),
-            .refused(transfer: 4, .failure),
+            .refused(transfer: 4, .failure), .scratch(request: 5, nil), .scratch(request: 6, .outOfSpace),
         ]
             + Sample.bodies.map { body in
                 .deliver(

@@ -117,7 +117,7 @@ final class FakeDaemon: Sendable {
                 session.messageCommitted(script.commit)
             case .rollbackMessage:
                 message = nil
-            case .authenticate, .abandonAuthentication, .startTLS, .close:
+            case .authenticate, .abandonAuthentication, .startTLS, .consult, .event, .filterContent, .finishContent, .close:
                 return
             }
         }

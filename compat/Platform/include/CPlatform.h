@@ -63,6 +63,8 @@ struct martlet_spawn {
     gid_t group;
     const gid_t *groups;
     size_t group_count;
+    /* Becomes the root and the working directory before credentials are set; NULL keeps the root. */
+    const char *root;
     /* NULL keeps the working directory. */
     const char *directory;
     /* File mode creation mask; -1 keeps it. */

@@ -128,9 +128,14 @@ extension FilterReference: BinaryValue {
 extension FilterProcess: BinaryRecord {
     static var blank: FilterProcess { FilterProcess(name: "", command: "") }
     static var fields: [BinaryField<Self>] {
-        [.init(\.name), .init(\.command), .init(\.user), .init(\.group), .init(\.chroot)]
+        [
+            .init(\.name), .init(\.command), .init(\.user), .init(\.group), .init(\.chroot), .init(\.onFailure),
+            .init(\.timeout),
+        ]
     }
 }
+
+extension FilterProcess.FailurePolicy: BinaryValue {}
 
 extension FilterDefinition: BinaryRecord {
     static var blank: FilterDefinition { FilterDefinition(name: "", kind: .legacy) }
@@ -150,6 +155,9 @@ extension FilterDefinition.Kind: BinaryValue {
             bytes.append(3)
             filter.encode(into: &bytes)
         case .legacy: bytes.append(4)
+        case .milter(let settings):
+            bytes.append(5)
+            settings.encode(into: &bytes)
         }
     }
 
@@ -159,14 +167,15 @@ extension FilterDefinition.Kind: BinaryValue {
         case 2: self = .chain(try [String](from: &reader))
         case 3: self = .builtin(try BuiltinFilter(from: &reader))
         case 4: self = .legacy
+        case 5: self = .milter(try MilterSettings(from: &reader))
         default: throw .invalidValue
         }
     }
 }
 
 extension BuiltinFilter: BinaryRecord {
-    static var blank: BuiltinFilter { BuiltinFilter(phase: .connect, condition: Condition(.fcrdns), decision: .junk) }
-    static var fields: [BinaryField<Self>] { [.init(\.phase), .init(\.condition), .init(\.decision)] }
+    static var blank: BuiltinFilter { BuiltinFilter(phase: .connect, conditions: [], decision: .junk) }
+    static var fields: [BinaryField<Self>] { [.init(\.phase), .init(\.conditions), .init(\.decision)] }
 }
 
 extension BuiltinFilter.Phase: BinaryValue {}

@@ -5,7 +5,7 @@ extension LookupView: BinaryRecord {
     static var fields: [BinaryField<Self>] {
         [
             .init(\.generation), .init(\.serverName), .init(\.tables), .init(\.rules), .init(\.actions),
-            .init(\.filters), .init(\.filterProcesses), .init(\.admd), .init(\.srs), .init(\.subaddressDelimiter),
+            .init(\.filters), .init(\.srs), .init(\.subaddressDelimiter),
             .init(\.timeToLive), .init(\.dovecotSockets),
         ]
     }
@@ -29,6 +29,7 @@ extension DispatcherView: BinaryRecord {
         [
             .init(\.generation), .init(\.serverName), .init(\.listeners), .init(\.submission), .init(\.actions),
             .init(\.keyPairs), .init(\.authorities), .init(\.session), .init(\.mda), .init(\.mta),
+            .init(\.filters), .init(\.filterProcesses), .init(\.admd),
         ]
     }
 }

@@ -143,7 +143,7 @@ extension ConfigurationParser {
                 if take("oauth") { relay.tokens = try tokenSource() }
             } else if take("filter") {
                 try once(relay.filter == nil, "filter", at: location)
-                relay.filter = try filterReference()
+                relay.filter = try relayFilterReference()
             } else if take("srs") {
                 try once(!relay.usesSRS, "srs", at: location)
                 if result.srs?.key.isEmpty ?? true { throw fail(at: location, "srs needs an `srs key` before it") }

@@ -33,6 +33,18 @@ extension ConfigurationParser {
             } else if take("chroot") {
                 if process.chroot != nil { throw fail(at: option, "chroot already given for this process") }
                 process.chroot = try string("the path of a directory")
+            } else if take("on-failure") {
+                if take("refuse") {
+                    process.onFailure = .refuse
+                } else if take("accept") {
+                    process.onFailure = .accept
+                } else {
+                    throw unexpected("refuse or accept")
+                }
+            } else if take("timeout") {
+                let location = token.location
+                process.timeout = try delay("a time")
+                guard process.timeout > 0 else { throw fail(at: location, "a filter needs a moment to answer") }
             } else {
                 return process
             }
@@ -63,8 +75,10 @@ extension ConfigurationParser {
             kind = .chain(try chain())
         } else if take("phase") {
             kind = .builtin(try builtin())
+        } else if take("milter") {
+            kind = .milter(try milter())
         } else {
-            throw unexpected("proc, proc-exec, chain or phase")
+            throw unexpected("proc, proc-exec, chain, phase or milter")
         }
         result.filters.append(FilterDefinition(name: name, kind: kind))
         result.places.filters[name] = location
@@ -94,7 +108,7 @@ extension ConfigurationParser {
                 if let other = processes.updateValue(name, forKey: process) {
                     throw fail(at: location, "filters \(other) and \(name) are the same process \(process)")
                 }
-            case .builtin, .legacy: break
+            case .builtin, .milter, .legacy: break
             }
             members.append(name)
         }
@@ -106,14 +120,33 @@ extension ConfigurationParser {
     private mutating func builtin() throws(StatementFailure) -> BuiltinFilter {
         let phase = try phase()
         try require("match")
+        var conditions = [try condition(in: phase)]
+        while isCondition {
+            guard conditions.count < Self.maximumConditions else {
+                throw fail(at: token.location, "a filter has \(Self.maximumConditions) conditions at most")
+            }
+            conditions.append(try condition(in: phase))
+        }
+        return BuiltinFilter(phase: phase, conditions: conditions, decision: try filterDecision(in: phase))
+    }
+
+    /// More than there are different ones, negated and not.
+    private static let maximumConditions = 16
+
+    private mutating func condition(
+        in phase: BuiltinFilter.Phase
+    ) throws(StatementFailure) -> Condition<BuiltinFilter.Criterion> {
         let location = token.location
         let negated = take(mark: "!")
         let criterion = try criterion()
         guard Self.phases(for: criterion).contains(phase) else {
             throw fail(at: location, "this condition cannot be told in phase \(phase.word)")
         }
-        return BuiltinFilter(
-            phase: phase, condition: Condition(criterion, isNegated: negated), decision: try filterDecision(in: phase))
+        return Condition(criterion, isNegated: negated)
+    }
+
+    private var isCondition: Bool {
+        token.isMark("!") || ["fcrdns", "rdns", "src", "helo", "auth", "mail-from", "rcpt-to"].contains { isKeyword($0) }
     }
 
     private mutating func phase() throws(StatementFailure) -> BuiltinFilter.Phase {

@@ -36,6 +36,18 @@ package struct FilterProcess: Hashable, Sendable {
     package var user: String?
     package var group: String?
     package var chroot: String?
+    /// What sessions hear when the program does not answer as it must.
+    package var onFailure = FailurePolicy.refuse
+    /// Seconds for its registration, and for each answer.
+    package var timeout: Int64 = 120
+
+    package enum FailurePolicy: UInt8, Hashable, Sendable {
+        /// A temporary refusal.
+        case refuse = 1
+        /// As if the filter were not there.
+        case accept
+    }
+
     package init(name: String, command: String) {
         self.name = name
         self.command = command
@@ -51,6 +63,7 @@ package struct FilterDefinition: Hashable, Sendable {
         case process(String)
         case chain([String])
         case builtin(BuiltinFilter)
+        case milter(MilterSettings)
         /// 5.4 `filter NAME PATH` and `filterchain`.
         case legacy
     }
@@ -62,7 +75,8 @@ package struct FilterDefinition: Hashable, Sendable {
 
 package struct BuiltinFilter: Hashable, Sendable {
     package var phase: Phase
-    package var condition: Condition<Criterion>
+    /// At least one; the filter decides when all of them hold.
+    package var conditions: [Condition<Criterion>]
     package var decision: Decision
 
     package enum Phase: UInt8, Hashable, Sendable {
@@ -85,9 +99,9 @@ package struct BuiltinFilter: Hashable, Sendable {
         case junk
         case bypass
     }
-    package init(phase: Phase, condition: Condition<Criterion>, decision: Decision) {
+    package init(phase: Phase, conditions: [Condition<Criterion>], decision: Decision) {
         self.phase = phase
-        self.condition = condition
+        self.conditions = conditions
         self.decision = decision
     }
 }

@@ -1,0 +1,158 @@
+import MailSyntax
+import SMTPProtocol
+
+/// A moment as filters are told it: seconds since 1970 and microseconds.
+package struct FilterTime: Hashable, Sendable {
+    package var seconds: Int64
+    /// 0 to 999,999.
+    package var microseconds: Int32
+
+    package init(seconds: Int64, microseconds: Int32) {
+        self.seconds = seconds
+        self.microseconds = min(max(microseconds, 0), 999_999)
+    }
+
+    /// `SECONDS.MICROSECONDS`, six digits behind the dot.
+    package var text: String {
+        let digits = String(microseconds)
+        return "\(seconds)." + String(repeating: "0", count: 6 - digits.utf8.count) + digits
+    }
+}
+
+/// Which sessions a filter hears of.
+package enum FilterSubsystem: String, Hashable, Sendable, CaseIterable {
+    /// Those of clients.
+    case incoming = "smtp-in"
+    /// Those with other servers, of actions with `filter`: reports alone.
+    case outgoing = "smtp-out"
+
+    init?(word: some Sequence<UInt8>) {
+        guard let found = Self.allCases.first(where: { $0.rawValue.utf8.elementsEqual(word) }) else { return nil }
+        self = found
+    }
+}
+
+/// What a filter program is told before it registers (smtpd-filters(7)).
+package struct FilterIntroduction: Hashable, Sendable {
+    /// Of this program, for the log of the filter.
+    package var version: String
+    /// Seconds a session may be silent.
+    package var sessionTimeout: Int64
+    package var subsystems: Set<FilterSubsystem>
+    /// `admd`: the name for authentication results.
+    package var admd: String
+
+    package init(version: String, sessionTimeout: Int64, subsystems: Set<FilterSubsystem>, admd: String) {
+        self.version = version
+        self.sessionTimeout = sessionTimeout
+        self.subsystems = subsystems
+        self.admd = admd
+    }
+
+    /// The lines, each ended by LF.
+    package var bytes: [UInt8] {
+        var lines = ["smtpd-version|\(version)", "protocol|\(FilterLines.protocolVersion)", "smtp-session-timeout|\(sessionTimeout)"]
+        for subsystem in FilterSubsystem.allCases where subsystems.contains(subsystem) {
+            lines.append("subsystem|\(subsystem.rawValue)")
+        }
+        lines += ["admd|\(admd)", "ready"]
+        return lines.flatMap { Array("config|\($0)\n".utf8) }
+    }
+}
+
+/// The lines that filter programs are sent, each ended by LF.
+///
+/// Fields are separated by `|`, and only the last of a line may hold one: a `|` in any other, and a control character in
+/// all, becomes `?`, so that nobody who names himself can give a line more fields.
+package enum FilterLines {
+    /// Every line names it, and by that filters of older protocols know the order of the fields: that of `link-auth`
+    /// was another before 0.7. The libraries that are in use look at it, so no other order is spoken here.
+    package static let protocolVersion = "0.7"
+
+    /// `filter|VERSION|TIME|smtp-in|PHASE|SESSION|TOKEN|PARAMETERS`.
+    package static func question(
+        _ question: FilterQuestion, _ facts: FilterFacts, token: UInt64, at time: FilterTime
+    ) -> [UInt8] {
+        var line = contentPrefix(question.phase, session: facts.session, token: token, at: time)
+        switch question.phase {
+        case .connect:
+            append(facts.client.reverseName.utf8, onto: &line)
+            line.append(separator)
+            append(facts.client.source.text.utf8, onto: &line, isLast: true)
+        case .helo, .ehlo, .startTLS, .auth, .mailFrom, .rcptTo, .data, .dataLine, .commit, .rset, .quit, .noop, .help, .wiz:
+            append(question.argument, onto: &line, isLast: true)
+        }
+        line.append(0x0A)
+        return line
+    }
+
+    /// What stands before each line of content.
+    package static func contentPrefix(session: UInt64, token: UInt64, at time: FilterTime) -> [UInt8] {
+        contentPrefix(.dataLine, session: session, token: token, at: time)
+    }
+
+    private static func contentPrefix(
+        _ phase: FilterPhase, session: UInt64, token: UInt64, at time: FilterTime
+    ) -> [UInt8] {
+        var line: [UInt8] = []
+        line.reserveCapacity(128)
+        line += "filter|".utf8
+        line += protocolVersion.utf8
+        line.append(separator)
+        line += time.text.utf8
+        line += "|smtp-in|".utf8
+        line += phase.word.utf8
+        line.append(separator)
+        line += digits(session)
+        line.append(separator)
+        line += digits(token)
+        line.append(separator)
+        return line
+    }
+
+    /// Content as lines of the phase data-line: the prefix before each, and leading dots doubled as on the wire.
+    ///
+    /// - Parameter lines: Whole lines, each ended by LF.
+    package static func append(content lines: [UInt8], prefix: [UInt8], onto output: inout [UInt8]) {
+        let span = lines.span
+        var start = 0
+        while start < span.count {
+            let end = endOfLine(in: span, from: start)
+            output.append(contentsOf: prefix)
+            if span[start] == UInt8(ascii: ".") { output.append(UInt8(ascii: ".")) }
+            output.append(contentsOf: lines[start..<end])
+            start = end
+        }
+    }
+
+    /// Behind the LF of the line that begins at `start`; the length when it has none.
+    static func endOfLine(in span: Span<UInt8>, from start: Int) -> Int {
+        var index = start
+        while true {
+            let stop = firstLineOctet(in: span, from: index)
+            guard stop < span.count else { return span.count }
+            if span[stop] == 0x0A { return stop + 1 }
+            index = stop + 1
+        }
+    }
+
+    /// Sixteen hexadecimal digits.
+    package static func digits(_ value: UInt64) -> [UInt8] { hexadecimal(value, 16) }
+
+    static func hexadecimal(_ value: UInt64, _ count: Int) -> [UInt8] {
+        (0..<count).map { index in
+            let digit = UInt8(truncatingIfNeeded: value >> UInt64(4 * (count - 1 - index))) & 0x0F
+            return digit < 10 ? 0x30 + digit : 0x61 + digit - 10
+        }
+    }
+
+    static let separator = UInt8(ascii: "|")
+
+    /// Appends text of others as a field.
+    static func append(_ field: some Sequence<UInt8>, onto line: inout [UInt8], isLast: Bool = false) {
+        for byte in field {
+            let isHarmful = byte < 0x20 && byte != 0x09 || byte == 0x7F || (byte == separator && !isLast)
+            line.append(isHarmful ? UInt8(ascii: "?") : byte)
+        }
+    }
+}

@@ -1,0 +1,326 @@
+import Configuration
+import EventLoop
+import Filters
+import Log
+import Platform
+import SMTPProtocol
+
+/// The line to one start of a filter program: what is sent, gathered and bounded; what comes, given to whom it concerns;
+/// and its end when the program is gone, silent or wrong.
+@EventLoopActor
+final class FilterConnection {
+    private enum State {
+        case registering
+        case ready
+        /// Nothing more is said or heard.
+        case closed
+    }
+
+    /// A question that waits for its answer.
+    private struct Waiter {
+        let continuation: UnsafeContinuation<FilterDecision?, Never>
+        let since: MonotonicInstant
+    }
+
+    /// Octets on their way to the program above which content waits.
+    static let congestion = 512 << 10
+    /// Octets on their way to the program above which it is taken not to read any more.
+    static let maximumBacklog = 32 << 20
+    /// How long content waits for the next program of a chain to take some, so that two programs that wait for each
+    /// other do not do so for ever.
+    static let patience = Duration.seconds(1)
+
+    let name: String
+    let instance: UInt32
+    private let timeout: Duration
+    private let log: Logger
+    /// Told once, when the program is of no more use.
+    private let ended: @EventLoopActor (FilterConnection) -> Void
+    private let stream: ByteStream
+    private var program: FilterProgram
+    private var state = State.registering
+    private var isRetired = false
+    /// What it registered, which is still known when it has failed.
+    private(set) var lastRegistration: FilterProgram.Registration?
+
+    private var output: [UInt8] = []
+    private var isFlushPlanned = false
+    private var isWriting = false
+    private var lastWritten = MonotonicInstant.now()
+    private var lastHeard = MonotonicInstant.now()
+    private let began = MonotonicInstant.now()
+
+    private var registrationWaiters: [UnsafeContinuation<Void, Never>] = []
+    private var drainWaiters: [UnsafeContinuation<Void, Never>] = []
+    private var waiters: [UInt64: Waiter] = [:]
+    private var stages: [UInt64: ProgramContentStage] = [:]
+    private var sessions: [UInt64: @EventLoopActor ([UInt8]) -> Void] = [:]
+    private var timer: LoopTimer?
+
+    init(
+        name: String, instance: UInt32, timeout: Int64, introduction: FilterIntroduction,
+        socket: consuming OwnedDescriptor, log: Logger, ended: @escaping @EventLoopActor (FilterConnection) -> Void
+    ) {
+        self.name = name
+        self.instance = instance
+        self.timeout = .seconds(timeout)
+        self.log = log
+        self.ended = ended
+        stream = ByteStream(adopting: socket)
+        program = FilterProgram(introduction: introduction, seed: .random(in: .min ... .max))
+        send(introduction.bytes)
+        watchTime()
+        spawn { [self] in await listen() }
+    }
+
+    var isReady: Bool { if case .ready = state { true } else { false } }
+    private var isClosed: Bool { if case .closed = state { true } else { false } }
+    var registration: FilterProgram.Registration { program.registration }
+
+    // MARK: Sessions
+
+    /// - Parameter reported: Hears what the program reports of the session by itself.
+    func attach(_ session: UInt64, reported: @escaping @EventLoopActor ([UInt8]) -> Void) { sessions[session] = reported }
+
+    func detach(_ session: UInt64) {
+        sessions[session] = nil
+        program.forget(session)
+        stages[session] = nil
+        waiters.removeValue(forKey: session)?.continuation.resume(returning: nil)
+        closeIfUnused()
+    }
+
+    /// Waits until the program has registered, or will not.
+    func registered() async {
+        guard case .registering = state else { return }
+        await withUnsafeContinuation { registrationWaiters.append($0) }
+    }
+
+    /// No new session comes. Those that are open may finish.
+    func retire() {
+        isRetired = true
+        closeIfUnused()
+    }
+
+    private func closeIfUnused() {
+        guard isRetired, sessions.isEmpty, !isClosed else { return }
+        close()
+    }
+
+    // MARK: Asking
+
+    /// Puts a question; nil when there is no answer.
+    func ask(_ question: FilterQuestion, _ facts: FilterFacts) async -> FilterDecision? {
+        guard isReady else { return nil }
+        let token = program.ask(question.phase, in: facts.session)
+        send(FilterLines.question(question, facts, token: token, at: .now()))
+        watchTime()
+        return await withUnsafeContinuation { continuation in
+            // The program may have failed in between.
+            guard isReady else { return continuation.resume(returning: nil) }
+            waiters[facts.session] = Waiter(continuation: continuation, since: .now())
+        }
+    }
+
+    func report(_ event: ReportEvent, of session: UInt64, in subsystem: FilterSubsystem) {
+        guard isReady else { return }
+        send(FilterLines.report(event, of: session, in: subsystem, at: .now()))
+    }
+
+    // MARK: Content
+
+    func beginContent(_ stage: ProgramContentStage, in session: UInt64) -> UInt64? {
+        guard isReady else { return nil }
+        stages[session] = stage
+        watchTime()
+        return program.beginContent(in: session)
+    }
+
+    func send(content lines: [UInt8], of session: UInt64, token: UInt64) {
+        guard isReady else { return }
+        let prefix = FilterLines.contentPrefix(session: session, token: token, at: .now())
+        FilterLines.append(content: lines, prefix: prefix, onto: &output)
+        sent()
+    }
+
+    func finishContent(of session: UInt64, token: UInt64) {
+        send(FilterLines.contentPrefix(session: session, token: token, at: .now()) + Array(".\n".utf8))
+    }
+
+    func endContent(of session: UInt64) {
+        stages[session] = nil
+        program.endContent(in: session)
+    }
+
+    var isCongested: Bool { output.count > Self.congestion }
+
+    func drained() async {
+        guard isCongested, !isClosed else { return }
+        await withUnsafeContinuation { drainWaiters.append($0) }
+    }
+
+    // MARK: Writing
+
+    private func send(_ bytes: [UInt8]) {
+        guard !isClosed else { return }
+        output += bytes
+        sent()
+    }
+
+    private func sent() {
+        guard output.count <= Self.maximumBacklog else { return fail("does not read what it is sent") }
+        guard !isFlushPlanned, !isWriting else { return }
+        isFlushPlanned = true
+        lastWritten = .now()
+        afterLoopTurn { [self] in
+            isFlushPlanned = false
+            flush()
+        }
+    }
+
+    private func flush() {
+        guard !isClosed, !output.isEmpty, !isWriting, writeSome() else { return }
+        isWriting = true
+        watchTime()
+        spawn { [self] in
+            repeat {
+                guard await stream.readiness.writable() == .ready else { break }
+            } while writeSome()
+            isWriting = false
+        }
+    }
+
+    /// True when some is left.
+    private func writeSome() -> Bool {
+        let before = output.count
+        switch stream.tryWrite(&output) {
+        case .written, .full: break
+        case .failed(let error):
+            fail("\(error)")
+            return false
+        }
+        if output.count < before { lastWritten = .now() }
+        if !isCongested { resumeDrained() }
+        return !output.isEmpty
+    }
+
+    private func resumeDrained() {
+        let waiting = drainWaiters
+        drainWaiters = []
+        for waiter in waiting { waiter.resume() }
+    }
+
+    // MARK: Hearing
+
+    private func listen() async {
+        while !isClosed {
+            switch await stream.read() {
+            case .bytes(let bytes):
+                lastHeard = .now()
+                program.receive(bytes)
+                await carryOut()
+            case .end: fail("has ended")
+            case .timedOut: break
+            case .failed(let error): if !isClosed { fail("\(error)") }
+            }
+        }
+    }
+
+    private func carryOut() async {
+        /// Who takes more slowly than the program gives.
+        var slow: [any ContentSink] = []
+        while !isClosed, let event = program.next() {
+            switch event {
+            case .ready:
+                state = .ready
+                lastRegistration = program.registration
+                log.debug("filter \(name) ready")
+                resumeRegistered()
+            case .decided(let session, let decision):
+                waiters.removeValue(forKey: session)?.continuation.resume(returning: decision)
+            case .content(let session, let lines):
+                if let sink = stages[session]?.give(lines), sink.isCongested, !slow.contains(where: { $0 === sink }) {
+                    slow.append(sink)
+                }
+            case .contentFinished(let session):
+                stages.removeValue(forKey: session)?.giveEnd()
+            case .report(let session, let text):
+                sessions[session]?(text)
+            case .failed(let fault):
+                fail(fault.text)
+            }
+        }
+        for sink in slow { await sink.ready() }
+    }
+
+    private func resumeRegistered() {
+        let waiting = registrationWaiters
+        registrationWaiters = []
+        for waiter in waiting { waiter.resume() }
+    }
+
+    // MARK: Time
+
+    /// Looks every second, while somebody waits, whether it is too long.
+    private func watchTime() {
+        let timer = timer ?? LoopTimer { [weak self] in self?.tick() }
+        self.timer = timer
+        if !timer.isScheduled { timer.schedule(after: .seconds(1)) }
+    }
+
+    private func tick() {
+        guard !isClosed else { return }
+        let now = MonotonicInstant.now()
+        if case .registering = state, now - began > timeout { return fail("has not registered in \(timeout.seconds) seconds") }
+        if !output.isEmpty, now - lastWritten > timeout { return fail("does not read what it is sent") }
+        for (session, waiter) in waiters where now - waiter.since > timeout {
+            // One that says nothing at all is not going to answer anybody.
+            if lastHeard < waiter.since { return fail("has not answered in \(timeout.seconds) seconds") }
+            log.warning("filter \(name): no answer for session \(sessionText(session)) in \(timeout.seconds) seconds")
+            waiters[session] = nil
+            program.forget(session)
+            waiter.continuation.resume(returning: nil)
+        }
+        for (session, stage) in stages {
+            guard let since = stage.waitsSince, now - since > timeout else { continue }
+            if lastHeard < since { return fail("has not answered in \(timeout.seconds) seconds") }
+            log.warning("filter \(name): message of session \(sessionText(session)) not finished in \(timeout.seconds) seconds")
+            stage.fail(ProgramContentStage.failure)
+        }
+        var isBusy = !waiters.isEmpty || !stages.isEmpty || !output.isEmpty
+        if case .registering = state { isBusy = true }
+        if isBusy { watchTime() }
+    }
+
+    private func sessionText(_ session: UInt64) -> String { String(decoding: FilterLines.digits(session), as: UTF8.self) }
+
+    // MARK: The end
+
+    private func fail(_ reason: String) {
+        guard !isClosed else { return }
+        log.warning("filter \(name): \(LogText.line(reason))")
+        close()
+    }
+
+    /// Ends the line without a word in the log.
+    func close() {
+        guard !isClosed else { return }
+        state = .closed
+        stream.close()
+        output = []
+        timer?.cancel()
+        let (open, flowing) = (waiters, stages)
+        waiters = [:]
+        stages = [:]
+        for waiter in open.values { waiter.continuation.resume(returning: nil) }
+        for stage in flowing.values { stage.fail(ProgramContentStage.failure) }
+        resumeDrained()
+        resumeRegistered()
+        ended(self)
+    }
+}
+
+extension Duration {
+    /// Whole seconds.
+    fileprivate var seconds: Int64 { components.seconds }
+}
