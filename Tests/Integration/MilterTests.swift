@@ -165,7 +165,7 @@ extension RealProcesses {
             try await server.start()
             let client = try server.client()
             try client.greet()
-            func attempt() throws -> UInt16 {
+            func attempt() throws -> Int {
                 for line in ["MAIL FROM:<ada@client.example>", "RCPT TO:<alice@test.example>", "DATA"] {
                     let reply = try client.command(line)
                     guard reply.code < 400 else { return reply.code }
