@@ -14,11 +14,11 @@ private final class RedisServer: DatabaseServer {
         ]
     }
 
-    override func probe() throws { try command("PING") }
+    override func probe() throws { guard try command("PING") == "PONG\n" else { throw ServerFailure("not yet") } }
 
-    func command(_ text: String) throws {
+    func command(_ text: String) throws -> String {
         let reply = try run(["/usr/bin/redis-cli", "-s", socket, "-a", "secret", "--no-auth-warning", "-n", "2"], input: text + "\n")
-        guard !reply.contains("ERR"), !reply.contains("LOADING") else { throw ServerFailure(reply) }
+        return reply
     }
 }
 
@@ -27,7 +27,7 @@ extension TableEngines {
         @Test func `answers, and survives restarts in the middle of lookups`() async throws {
             let server = try RedisServer()
             try await server.start()
-            try server.command("""
+            let replies = try server.command("""
                 RPUSH alias:ada bob "carl, dora"
                 RPUSH alias:break "a\\nb"
                 HMSET user:ada uid 1000 gid 100 home /home/ada hash $6$salt$hash:x
@@ -36,6 +36,7 @@ extension TableEngines {
                 SET text:ada 1000:100:/home:ada
                 SET number x
                 """)
+            #expect(replies == "2\n1\nOK\nOK\n1\nOK\nOK\n")
             let configuration = """
                 # Nobody listens at the master's.
                 master unix:/nonexistent

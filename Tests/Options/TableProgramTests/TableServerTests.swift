@@ -9,6 +9,7 @@ private final class FakeDatabase {
     var isAway = false
     /// How many of the next batches lose the connection.
     var losses = 0
+    var words = "lost"
     var connections = 0
     var batches: [Int] = []
 }
@@ -21,7 +22,7 @@ private final class FakeConnection: TableConnection {
         database.batches.append(questions.count)
         if database.losses > 0 {
             database.losses -= 1
-            throw TableFailure("lost")
+            throw TableFailure(database.words)
         }
         return questions.map { question in
             switch question {
@@ -148,6 +149,15 @@ private struct FakeEngine: TableEngine {
         #expect(try remarks("ada") == [], "the second try of it worked")
         database.losses = 2
         #expect(try remarks("ada") == ["alias: lost"])
+    }
+
+    @Test func `what a database says makes one line of the log`() throws {
+        var server = server()
+        database.losses = 2
+        database.words = "lost\nsmtpd: all is well\u{1B}[2J"
+        let turn = server.answer([try ProgramRequest(line: Array("table|0.1|1|x|lookup|alias|1|ada".utf8))], at: .zero)
+        #expect(turn.remarks == ["alias: lost smtpd: all is well [2J"])
+        #expect(turn.output == Array("lookup-result|1|error|lost smtpd: all is well [2J\n".utf8))
     }
 
     @Test func `many requests are asked in batches`() throws {

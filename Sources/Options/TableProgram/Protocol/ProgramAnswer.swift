@@ -26,13 +26,13 @@ package enum ProgramAnswer: Equatable, Sendable {
                 line += [UInt8(ascii: "|")] + value
             }
         case .notFound: line += Array("not-found".utf8)
-        case .failed(let reason): line += Array("error|".utf8) + Self.harmless(reason)
+        case .failed(let reason): line += Array("error|\(Self.harmless(reason))".utf8)
         }
         return line + [UInt8(ascii: "\n")]
     }
 
-    /// What came from a database goes into one line, and later into a log.
-    private static func harmless(_ reason: String) -> [UInt8] {
-        reason.utf8.prefix(maximumReason).map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: " ") : $0 }
+    /// What came from a database and goes into one line, or into a log: without control characters, and cut.
+    package static func harmless(_ text: String) -> String {
+        String(decoding: text.utf8.prefix(maximumReason).map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: " ") : $0 }, as: UTF8.self)
     }
 }

@@ -61,11 +61,7 @@ package struct TableServer<Engine: TableEngine> {
         }
         for (request, question) in zip(batch, asked) {
             let answer = answer(request, question.flatMap { places[$0] }.map { findings[$0] })
-            if case .failed(let reason) = answer {
-                if said.insert(reason).inserted { turn.remarks.append("\(request.service?.name ?? "?"): \(reason)") }
-            } else {
-                said.removeAll()
-            }
+            remark(answer, to: request, &turn)
             turn.output += answer.line(for: request)
         }
     }
@@ -103,6 +99,14 @@ package struct TableServer<Engine: TableEngine> {
         } catch {
             return .failed(error.reason)
         }
+    }
+
+    /// What was said is remembered within bounds: a reason may hold the key, and keys come from strangers.
+    private mutating func remark(_ answer: ProgramAnswer, to request: ProgramRequest, _ turn: inout Turn) {
+        guard case .failed(let reason) = answer else { return said.removeAll() }
+        if said.count >= TableLimits.batch { said.removeAll() }
+        guard said.insert(reason).inserted else { return }
+        turn.remarks.append(ProgramAnswer.harmless("\(request.service?.name ?? "?"): \(reason)"))
     }
 
     private mutating func update(_ turn: inout Turn) -> ProgramAnswer {
