@@ -93,6 +93,105 @@ extension RealProcesses {
             #expect(try await server.stop() == .exited(0))
         }
 
+        // MARK: OpenSMTPD
+
+        @Test(.enabled(if: Peer.canStartInPlace, "needs root and mounts of its own")) func `OpenSMTPD takes one command at a time, and all messages`() async throws {
+            let opensmtpd = try Peer("opensmtpd")
+            let scratch = try Scratch()
+            let port = try Server.freePort()
+            try scratch.makeDirectory("mail", mode: 0o777)
+            try scratch.write(
+                "smtpd.conf",
+                """
+                listen on 127.0.0.1 port \(port) hostname open.example
+                table boxes { "@" = nobody }
+                action "in" maildir "\(scratch.path)/mail/box" virtual <boxes>
+                match from any for domain "open.example" action "in"
+
+                """)
+            // Its users, and places of its own for what it keeps.
+            let setup = """
+                for place in /var/lib /var/spool /run; do mount -t tmpfs none $place; done
+                mkdir -p /var/lib/opensmtpd/empty /var/spool/smtpd; chmod 711 /var/spool/smtpd
+                for kind in passwd group; do cat /etc/$kind > /run/$kind; done
+                for user in opensmtpd:980 opensmtpq:981; do
+                    echo "${user%:*}:x:${user#*:}:${user#*:}::/var/lib/opensmtpd/empty:/bin/false" >> /run/passwd
+                    echo "${user%:*}:x:${user#*:}:" >> /run/group
+                done
+                for kind in passwd group; do chmod 644 /run/$kind; mount --bind /run/$kind /etc/$kind; done
+                """
+            try opensmtpd.startInPlace(setup: setup, "/usr/sbin/smtpd -d -f \(scratch.path)/smtpd.conf", log: scratch.path + "/out")
+            try await eventually("OpenSMTPD", within: 30) { Peer.isListening(port) }
+
+            let server = try Self.relay("host \"smtp://127.0.0.1:\(port)\"")
+            try await server.start()
+            for number in 1...20 { try Self.submit(server, from: "ada@client.example", to: ["a\(number)@open.example", "b\(number)@open.example"]) }
+            try await server.drained()
+            try await eventually("OpenSMTPD's mailbox", within: 30) { scratch.count(in: "mail/box") == 40 }
+            #expect(scratch.messages(in: "mail/box").allSatisfy { $0.contains("Subject: x\n") && $0.hasSuffix("\n\n.dot\nend\n") })
+            try Self.submit(server, from: "bob@open.example", to: ["nobody@far.example"])
+            try await eventually("the report", within: 30) { scratch.count(in: "mail/box") == 41 }
+            #expect(try await server.stop() == .exited(0))
+        }
+
+        // MARK: Dovecot
+
+        @Test(.enabled(if: Peer.canStartInPlace, "needs root and mounts of its own")) func `Dovecot's LMTP server decides about each recipient`() async throws {
+            let dovecot = try Peer("dovecot-lmtpd")
+            let scratch = try Scratch()
+            let port = try Server.freePort()
+            for name in ["run", "mail"] { try scratch.makeDirectory(name, mode: name == "run" ? 0o755 : 0o777) }
+            guard let nobody = try Users.named("nobody") else { throw ServerFailure("no user nobody") }
+            let users = ["bob", "carol"].map { "\($0)@dove.example::\(nobody.uid):\(nobody.gid)::\(scratch.path)/mail/\($0)::\n" }
+            try scratch.write("users", users.joined())
+            try scratch.write(
+                "dovecot.conf",
+                """
+                protocols = lmtp
+                base_dir = \(scratch.path)/run
+                state_dir = \(scratch.path)/run
+                log_path = \(scratch.path)/log
+                default_internal_user = games
+                default_internal_group = games
+                default_login_user = mail
+                ssl = no
+                first_valid_uid = 1
+                mail_location = maildir:~/Maildir
+                passdb {
+                  driver = passwd-file
+                  args = \(scratch.path)/users
+                }
+                userdb {
+                  driver = passwd-file
+                  args = \(scratch.path)/users
+                }
+                service lmtp {
+                  inet_listener lmtp {
+                    address = 127.0.0.1
+                    port = \(port)
+                  }
+                }
+
+                """)
+            try dovecot.startInPlace("/usr/sbin/dovecot -F -c \(scratch.path)/dovecot.conf", log: scratch.path + "/out")
+            try await eventually("Dovecot", within: 30) { Peer.isListening(port) }
+
+            let server = try Self.relay("host \"lmtp://127.0.0.1:\(port)\"")
+            try await server.start()
+            try Self.submit(server, from: "ada@client.example", to: ["bob@dove.example", "nobody@dove.example", "carol@dove.example"])
+            for name in ["bob", "carol"] {
+                try await server.eventually("mail of \(name)", within: 30) { scratch.count(in: "mail/\(name)/Maildir") == 1 }
+            }
+            #expect(scratch.messages(in: "mail/bob/Maildir").first?.contains("\n.dot\nend\n") == true)
+            func result(_ name: String) -> Substring? {
+                server.log.split(separator: "\n").first { $0.contains("mta delivery") && $0.contains("to=<\(name)@dove.example>") }
+            }
+            try await server.eventually("results") { ["bob", "carol", "nobody"].allSatisfy { result($0) != nil } }
+            #expect(result("bob")?.contains("result=Ok") == true && result("carol")?.contains("result=Ok") == true)
+            #expect(result("nobody")?.contains("result=PermFail") == true && result("nobody")?.contains("User doesn't exist") == true, "\(result("nobody") ?? "")")
+            #expect(try await server.stop() == .exited(0))
+        }
+
         private static func prepare(_ postfix: Peer, in scratch: Scratch, port: UInt16, _ certificates: TestCertificates) throws {
             for name in ["etc", "queue", "data", "mail"] { try scratch.makeDirectory(name, mode: 0o755) }
             let names = ["incoming", "active", "deferred", "bounce", "defer", "flush", "trace", "hold", "private", "saved", "corrupt", "public", "maildrop"]

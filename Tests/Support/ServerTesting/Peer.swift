@@ -41,6 +41,30 @@ package final class Peer {
         process = try program.start(output: file.raw, error: file.raw)
     }
 
+    /// Starts a program that knows where it is installed: it sees its package's files in place of the machine's, in a
+    /// mount namespace of its own.
+    ///
+    /// - Parameters:
+    ///   - setup: Commands of the shell before, in that namespace.
+    ///   - command: The program with its words, for the shell.
+    package func startInPlace(setup: String = "", _ command: String, log: String) throws {
+        let file = try Files.open(log, O_WRONLY | O_CREAT | O_APPEND, mode: 0o644)
+        let script = "set -e; mount -t overlay peer -o lowerdir=\(root)/usr:/usr /usr\n\(setup)\nexec \(command)"
+        var program = ChildProcess(
+            path: "/usr/bin/unshare", arguments: ["unshare", "-m", "sh", "-c", script],
+            environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"])
+        program.startsSession = true
+        program.directory = "/"
+        process = try program.start(output: file.raw, error: file.raw)
+    }
+
+    /// Whether there can be such namespaces: not for ordinary users, nor in every container.
+    package static let canStartInPlace: Bool = {
+        let words = ["-m", "sh", "-c", "mount -t overlay try -o lowerdir=/usr/bin:/usr/sbin /usr/sbin"]
+        return getuid() == 0
+            && (try? Programs.run("/usr/bin/unshare", words, environment: [], identity: nil).code) == 0
+    }()
+
     /// Ends it with all that it has started.
     package func stop() {
         guard let process else { return }
