@@ -76,6 +76,26 @@ extension RealProcesses {
             #expect(try await server.stop() == .exited(0))
         }
 
+        @Test func `what a client has sent is not carried out when it is gone`() async throws {
+            let server = try Server.standard(more: "smtp limit max-refused-rcpt 2000000000\n")
+            try await server.start()
+            func carriedOut() -> Int { server.log.split(separator: "\n").count { $0.contains("smtp refused-recipient") } }
+            do {
+                let client = try server.client(timeout: 1)
+                try client.greet()
+                try client.command("MAIL FROM:<ada@client.example>")
+                let commands = Array(String(repeating: "RCPT TO:<nobody@test.example>\r\n", count: 20_000).utf8)
+                // It waits a second in vain for room, at most.
+                try? client.send(commands)
+                try await server.eventually("some of it") { carriedOut() > 0 }
+            }
+            // Gone, with replies unread, of which the kernel tells the server.
+            let before = carriedOut()
+            try await server.eventually("the end of the session", within: 60) { server.log.contains("smtp disconnected") }
+            #expect(carriedOut() - before < 1_000)
+            #expect(try await server.stop() == .exited(0))
+        }
+
         @Test(arguments: ["NOOP", "RSET", "HELO x.example", "VRFY x", "HELP"])
         func `commands without end and without mail come to an end`(_ command: String) async throws {
             let server = try Server.standard(more: "smtp limit max-idle-commands 50\n")

@@ -112,6 +112,8 @@ final class SMTPSession {
                 log.trace(TraceSubjects.smtp, "\(id) \(LogText.value(reply.text))")
                 output += reply.bytes
                 report(reply)
+                // A client that is gone, or does not read, is not to have all that it sent carried out.
+                guard output.count < Self.maximumReplies || flushAtOnce() else { return wait { await $0.flush() } }
             case .authenticate(let message):
                 guard let authentication else { dispatcher.context.fail("AUTH was offered without passwords") }
                 return wait {
@@ -195,6 +197,9 @@ final class SMTPSession {
     }
 
     // MARK: Bytes
+
+    /// Octets of replies that are gathered while there are more commands.
+    private static let maximumReplies = 4 << 10
 
     /// Sends the gathered replies as far as the kernel takes them at once; false when some are left.
     private func flushAtOnce() -> Bool {

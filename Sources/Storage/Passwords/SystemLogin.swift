@@ -15,6 +15,8 @@ package enum SystemLogin {
         "$6$0123456789abcdef$000000000000000000000000000000000000000000000000000000000000000000000000000000000000000",
     ]
 
+    private static let database = "/etc/shadow"
+
     /// Octets of a name that the system's databases are asked for.
     package static let maximumName = 255
 
@@ -33,6 +35,9 @@ package enum SystemLogin {
 
     /// Compares with the shadow database.
     package static func compare(_ password: [UInt8], user name: String) -> PasswordVerdict {
+        // The name service may take a file that it cannot read for one that has no such user, and nobody is to be
+        // refused, and counted as a guesser, for that.
+        if access(database, R_OK) != 0, errno == EACCES { return .unavailable("\(database) is for root alone") }
         do throws(SystemError) {
             guard isName(name), try Users.named(name) != nil, try !isForbidden(name),
                 let entry = try ShadowEntry.named(name),
