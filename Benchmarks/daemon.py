@@ -24,6 +24,9 @@ class Daemon:
     port = int(os.environ.get("MARTLET_PORT", "2500"))
     cgroup = None
     p = None
+    # Statements before the listener, and its options.
+    statements = ""
+    options = ""
 
     def __init__(self, source, directory):
         """source: where the built programs are; directory: for everything of this run."""
@@ -52,14 +55,15 @@ class Daemon:
     def configuration(self):
         return '''
 table catchall {{ "@" = "{u}" }}
-listen on 127.0.0.1 port {p} hostname "mx.bench.test"
+{s}
+listen on 127.0.0.1 port {p} hostname "mx.bench.test" {o}
 action "local" maildir "{m}/%{{rcpt.user}}" virtual <catchall> user "{u}"
 action "other" maildir "{d}/other" virtual <catchall> user "{u}"
 action "deferred" maildir "{b}/%{{rcpt.user}}" virtual <catchall> user "{u}"
 match from any for domain "bench.test" action "local"
 match from any for domain "elsewhere.test" action "other"
 match from any for domain "deferred.test" action "deferred"
-'''.format(d=self.dir, m=self.mail, b=self.blocked, u=self.user.pw_name, p=self.port)
+'''.format(d=self.dir, m=self.mail, b=self.blocked, u=self.user.pw_name, p=self.port, s=self.statements, o=self.options)
 
     def start(self, max_conn=None):
         """Seconds until the first 220."""
