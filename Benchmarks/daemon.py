@@ -30,7 +30,8 @@ class Daemon:
     # Which of the two keys the listeners have.
     key = "rsa2048"
     load = None
-    # Statements before the rest of the configuration.
+    # Statements before the rest of the configuration, and options of the listeners in clear.
+    statements = ""
     options = ""
 
     def __init__(self, source, directory):
@@ -63,11 +64,11 @@ class Daemon:
         if os.getuid() == 0: os.chown(path, self.user.pw_uid, self.user.pw_gid)
 
     def configuration(self):
-        return self.options + '''
+        return self.statements + '''
 table catchall {{ "@" = "{u}" }}
 pki "mx.bench.test" cert "{d}/{k}.pem"
 pki "mx.bench.test" key "{d}/{k}.key"
-listen on 127.0.0.1 port {p} tls pki "mx.bench.test" hostname "mx.bench.test"
+listen on 127.0.0.1 port {p} tls pki "mx.bench.test" hostname "mx.bench.test" {o}
 listen on 127.0.0.1 port {p1} smtps pki "mx.bench.test" hostname "mx.bench.test"
 listen on 127.0.0.1 port {p2} proxy-v2 hostname "mx.bench.test"
 action "local" maildir "{m}/%{{rcpt.user}}" virtual <catchall> user "{u}"
@@ -77,7 +78,7 @@ match from any for domain "bench.test" action "local"
 match from any for domain "deferred.test" action "deferred"
 match from any for any action "relay"
 '''.format(d=self.dir, r=self.relay_port, m=self.mail, b=self.blocked, u=self.user.pw_name, p=self.port, p1=self.port + 1,
-           p2=self.port + 2, k=self.key)
+           p2=self.port + 2, k=self.key, o=self.options)
 
     def start(self, max_conn=None):
         """Seconds until the first 220."""

@@ -48,7 +48,7 @@ import Testing
         let folders = ["ControlProcess", "DispatcherProcess", "LookupProcess", "ParentProcess", "QueueProcess", "SchedulerProcess"]
         var declared: Set<String> = ["uptime.human"]
         for folder in folders {
-            for file in try Repository.names(in: "Sources/Processes/\(folder)") {
+            for file in try Repository.names(in: "Sources/Processes/\(folder)") where file.hasSuffix(".swift") {
                 let source = try Repository.text(of: "Sources/Processes/\(folder)/\(file)")
                 declared.formUnion(quoted(in: source, after: "Statistic(key: \"", before: "\""))
             }

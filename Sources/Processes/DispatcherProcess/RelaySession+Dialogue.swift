@@ -32,6 +32,7 @@ extension RelaySession {
                 continue
             case .send(let bytes):
                 output += bytes
+                reports?.sent(bytes)
                 if output.count >= Self.gathered { _ = await flush(stream, &machine) }
             case .startTLS:
                 guard await flush(stream, &machine) else { continue }
@@ -40,8 +41,10 @@ extension RelaySession {
             case .ready(let capabilities):
                 guard await flush(stream, &machine) else { continue }
                 self.capabilities = capabilities
+                reports?.transactionEnded()
                 content = await proceed(&machine, stream)
             case .needsContent:
+                reports?.contentBegins()
                 await send(&content, &machine, stream)
             case .result(let recipient, let result):
                 settle(recipient, result)
@@ -61,6 +64,7 @@ extension RelaySession {
         switch await stream.read(deadline: deadline) {
         case .bytes(let bytes):
             log.trace(TraceSubjects.mta, "\(id) <<< \(LogText.value(String(decoding: bytes.prefix(1_000), as: UTF8.self)))")
+            reports?.received(bytes)
             machine.receive(bytes.span)
         case .timedOut: machine.timedOut()
         case .end, .failed: machine.connectionLost()
@@ -144,6 +148,9 @@ extension RelaySession {
         }
         messages += 1
         let content = await RelayContent(message, sender: sender, for: capabilities, isLMTP: order.isLMTP, dispatcher.view.serverName)
+        if let first = tasks.first {
+            reports?.began(first.envelope.id.message, sender: sender.reversePath, size: content.size)
+        }
         machine.send(
             OutgoingMessage(
                 sender: sender.reversePath,
@@ -161,6 +168,7 @@ extension RelaySession {
     private func settle(_ recipient: Int, _ result: ClientResult) {
         guard tasks.indices.contains(recipient) else { return }
         let envelope = tasks[recipient].envelope.id
+        reports?.settled(tasks[recipient].envelope, result)
         switch result {
         case .outcome(let outcome): owner.settled(order.connection, envelope, .outcome(outcome))
         case .tooManyRecipients: owner.settled(order.connection, envelope, .tooManyRecipients)

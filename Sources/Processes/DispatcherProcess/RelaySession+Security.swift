@@ -45,6 +45,7 @@ extension RelaySession {
             return .tlsFailed(error.text)
         }
         guard let facts = stream.facts else { return .tlsFailed("no facts about the connection") }
+        reports?.secured("\(facts.version):\(facts.cipher):\(facts.bits)")
         protection = "\(facts.suite):\(facts.isPeerVerified ? "verified" : "unverified")"
         var line = "\(id) mta tls ciphers=\(protection)"
         if let problem = facts.verificationProblem { line += " reason=\(LogText.value(problem))" }

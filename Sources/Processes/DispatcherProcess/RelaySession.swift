@@ -37,6 +37,8 @@ final class RelaySession {
     private(set) var isAbandoned = false
     /// Octets that are to be sent with the next flush.
     var output: [UInt8] = []
+    /// Whom filters of the action report this session to; nil without.
+    var reports: RelayReports?
 
     enum Assignment {
         case message([RelayTask])
@@ -84,6 +86,7 @@ final class RelaySession {
     private func run() async {
         let end = await session()
         stream?.close()
+        reports?.ended()
         guard !isAbandoned else { return }
         let reason = end == .quit ? "quit" : end.text
         log.info("\(id) mta disconnected reason=\(LogText.value(reason)) messages=\(messages) \(place)")
@@ -106,6 +109,8 @@ final class RelaySession {
         source = order.source ?? (try? Sockets.localAddress(stream.rawDescriptor)).flatMap { IPAddress($0) }
         log.info("\(id) mta connected address=\(order.address.bracketed) host=\(LogText.value(order.hostName)) \(place)")
         owner.connected(order.connection)
+        reports = await makeReports()
+        reports?.connected(to: order.address, port: order.port, host: order.hostName, from: source)
         guard !isAbandoned else { return .quit }
         if case .implicit = order.security, let failure = await shakeHands(over: stream) { return failure }
         guard let helo = await helo() else { return .localFailure("no host name to say in EHLO") }

@@ -148,11 +148,24 @@ final class FilterPrograms {
         }
     }
 
-    /// Through the shell, as `exec` of the command, which is below the directory of programs unless it begins with a
-    /// slash.
+    /// Where the packages of filters for OpenSMTPD put them.
+    private static let otherDirectories = ["/usr/libexec/opensmtpd", "/usr/lib/opensmtpd", "/usr/local/libexec/opensmtpd"]
+
+    /// The command with the path of its program: in our own directory of programs, or in one of OpenSMTPD's, unless it
+    /// begins with a slash.
+    private func command(of process: FilterProcess) -> String {
+        guard process.command.utf8.first != UInt8(ascii: "/") else { return process.command }
+        let name = process.command.prefix { $0 != " " && $0 != "\t" }
+        let directory = ([programs.libexec] + Self.otherDirectories).first { directory in
+            // One that cannot be looked at has no program for us.
+            (try? Files.status("\(process.chroot ?? "")\(directory)/\(name)")) != nil
+        }
+        return "\(directory ?? programs.libexec)/\(process.command)"
+    }
+
+    /// Through the shell, as `exec` of the command.
     private func program(for process: FilterProcess) throws(FilterStartFailure) -> ChildProcess {
-        let isAbsolute = process.command.utf8.first == UInt8(ascii: "/")
-        let command = isAbsolute ? process.command : "\(programs.libexec)/\(process.command)"
+        let command = command(of: process)
         var program = ChildProcess(path: "/bin/sh", arguments: ["sh", "-c", "exec \(command)"], environment: [])
         program.startsSession = true
         program.mask = 0o022

@@ -163,7 +163,7 @@ import Testing
     @Test func `BDAT asks once for a message, and a refused chunk is passed over`() throws {
         var server = try server(content: true)
         _ = server.say("EHLO c.example", "MAIL FROM:<a@example.org>", "RCPT TO:<bob@mx.example>")
-        server.send(octets("BDAT 9\r\nSubject: BDAT 6 LAST\r\nx\r\n\r\n"))
+        server.send(octets("BDAT 9\r\nSubject: BDAT 5 LAST\r\nx\r\n\r\n"))
         #expect(server.takeLines().last?.hasPrefix("250") == true)
         #expect(server.messages.last?.hasSuffix("\nSubject: x\n\n") == true)
         #expect(server.questions.filter { $0.phase == .data }.count == 1)

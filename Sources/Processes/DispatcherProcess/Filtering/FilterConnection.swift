@@ -1,6 +1,7 @@
 import Configuration
 import EventLoop
 import Filters
+import Glibc
 import Log
 import Platform
 import SMTPProtocol
@@ -196,7 +197,7 @@ final class FilterConnection {
         switch stream.tryWrite(&output) {
         case .written, .full: break
         case .failed(let error):
-            fail("\(error)")
+            failed(error)
             return false
         }
         if output.count < before { lastWritten = .now() }
@@ -219,9 +220,9 @@ final class FilterConnection {
                 lastHeard = .now()
                 program.receive(bytes)
                 await carryOut()
-            case .end: fail("has ended")
+            case .end: close()
             case .timedOut: break
-            case .failed(let error): if !isClosed { fail("\(error)") }
+            case .failed(let error): if !isClosed { failed(error) }
             }
         }
     }
@@ -295,6 +296,11 @@ final class FilterConnection {
     private func sessionText(_ session: UInt64) -> String { String(decoding: FilterLines.digits(session), as: UTF8.self) }
 
     // MARK: The end
+
+    /// The end of a program is for the parent to tell, who knows how it came.
+    private func failed(_ error: SystemError) {
+        if error.code == EPIPE || error.code == ECONNRESET { close() } else { fail("\(error)") }
+    }
 
     private func fail(_ reason: String) {
         guard !isClosed else { return }
