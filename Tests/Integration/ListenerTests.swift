@@ -143,6 +143,41 @@ extension RealProcesses {
             try await server.eventually("the log") { server.log.contains("reason=\"no PROXY header\"") }
         }
 
+        /// A certificate that another one vouches for, which the authority vouches for; both in one file, and the key.
+        private func chain(in scratch: Scratch) throws -> String {
+            let certificates = try TestCertificates.shared.get()
+            let place = scratch.path
+            try scratch.write("extension", "basicConstraints=critical,CA:TRUE\n")
+            for (name, by, more) in [
+                ("middle", certificates.path("authority"), " -extfile \(place)/extension"), ("leaf", place + "/middle", ""),
+            ] {
+                try openssl(
+                    "req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=\(name) -keyout \(place)/\(name).key -out \(place)/\(name).request")
+                try openssl("x509 -req -in \(place)/\(name).request -CA \(by).pem -CAkey \(by).key -set_serial 77 -days 30 -out \(place)/\(name).pem\(more)")
+            }
+            try scratch.write("chain.pem", try #require(scratch.text("leaf.pem")) + (try #require(scratch.text("middle.pem"))))
+            try scratch.write("chain.key", try #require(scratch.text("leaf.key")), mode: 0o600)
+            return place + "/chain"
+        }
+
+        @Test(arguments: [false, true])
+        func `chains are shown whole, and finite fields where the pair allows them`(_ isOlder: Bool) async throws {
+            let scratch = try Scratch()
+            let stem = try chain(in: scratch)
+            let word = isOlder ? "certificate" : "cert"
+            let rules = isOlder
+                ? "accept from any for domain \"test.example\" userbase <users> deliver to maildir\n"
+                : "action deliver maildir userbase <users>\nmatch from any for domain \"test.example\" action deliver\n"
+            let setting = try setting(
+                try Self.pairs(word) + "pki chain \(word) \"\(stem).pem\"\npki chain key \"\(stem).key\"\npki mail dhe auto\n",
+                [("chain", "smtps pki chain"), ("fields", "smtps pki mail"), ("curves", "smtps pki other")], rules: rules)
+            try await setting.server.start()
+            #expect(try setting.secure("chain").output.contains("Verify return code: 0 (ok)"), "\(setting.server.log)")
+            let old = ["-tls1_2", "-ign_eof", "-cipher", "DHE-RSA-AES256-GCM-SHA384"]
+            #expect(try setting.secure("fields", old).output.contains("221 2.0.0"))
+            #expect(try !setting.secure("chain", old).output.contains("221 2.0.0"))
+        }
+
         @Test func `5.4: the same options by their older names`() async throws {
             let certificates = try TestCertificates.shared.get()
             let setting = try setting(
