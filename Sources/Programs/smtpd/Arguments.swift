@@ -12,6 +12,8 @@ struct Arguments {
         case check
         /// `--convert`: print a 5.4 configuration in the 7.x grammar.
         case convert
+        /// `--table NAME`: print where a table has its content.
+        case table(String)
         /// `-h`.
         case help
         /// `-x ROLE`: one of the daemon's own processes.
@@ -63,6 +65,10 @@ struct Arguments {
         while let word = rest.popFirst() {
             if word == "--convert" {
                 mode = .convert
+                continue
+            }
+            if word == "--table" {
+                mode = .table(try argument(word, ""))
                 continue
             }
             if word == "--" {

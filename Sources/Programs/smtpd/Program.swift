@@ -39,6 +39,7 @@ struct Program {
             usage()
         case .check: check(options(arguments))
         case .convert: convert(options(arguments))
+        case .table(let name): printTable(name, options(arguments))
         case .role(let role): run(role, arguments, installation)
         case .checker: PasswordChecker.run(log: logger(options(arguments)))
         case .serve: serve(options(arguments), installation)
@@ -48,7 +49,8 @@ struct Program {
     private static func usage() -> Never {
         Diagnostics.say(
             "usage: smtpd [-dFhnv] [-D macro=value] [-f file] [-P service] [-T trace]\n"
-                + "       smtpd --convert [-D macro=value] [-f file]")
+                + "       smtpd --convert [-D macro=value] [-f file]\n"
+                + "       smtpd --table name [-D macro=value] [-f file]")
         exit(1)
     }
 
@@ -104,13 +106,28 @@ struct Program {
         {
         case .converted(let text, let notes):
             tell(notes, of: options)
-            printConverted(text)
+            write(text)
         case .unchanged(let text, let note):
             Diagnostics.say(note.description)
-            printConverted(text)
+            write(text)
         case .failed(let diagnostics):
             tell(diagnostics, of: options)
             exit(1)
+        }
+    }
+
+    /// For scripts, and for newaliases, which makes the database of a table.
+    private static func printTable(_ name: String, _ options: DaemonOptions) -> Never {
+        switch ConfigurationReading.read(options) {
+        case .refused(let lines):
+            for line in lines { Diagnostics.say(line) }
+            exit(1)
+        case .loaded(let configuration, _):
+            guard let table = configuration.tables[name] else { Diagnostics.fail("smtpd: no table \(name) in \(options.file)") }
+            switch table.content {
+            case .list, .mapping: write(Array("static\n".utf8))
+            case .backend(let type, let path): write(Array("\(type)\(path.map { ":" + $0 } ?? "")\n".utf8))
+            }
         }
     }
 
@@ -120,7 +137,7 @@ struct Program {
         }
     }
 
-    private static func printConverted(_ text: [UInt8]) -> Never {
+    private static func write(_ text: [UInt8]) -> Never {
         do throws(SystemError) {
             try Files.writeAll(raw: STDOUT_FILENO, text)
         } catch {
