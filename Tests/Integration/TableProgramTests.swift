@@ -224,6 +224,14 @@ extension RealProcesses {
             try makeMap("second: alice\n")
             #expect(try rcpt("second@test.example") == 250)
             #expect(try rcpt("alice@other.example") == 550)
+            // newaliases finds the table in the configuration, and makes the database of its file.
+            try server.scratch.write("aliases", "third: alice\n")
+            let newaliases = try Programs.run(
+                "newaliases", ["-f", server.scratch.path + "/smtpd.conf"], environment: server.environment,
+                identity: OrdinaryUser.current.identity)
+            #expect(newaliases.code == 0, "\(newaliases)")
+            #expect(newaliases.output.hasPrefix("\(server.scratch.path)/aliases: 1 aliases\n"))
+            #expect(try rcpt("third@test.example") == 250)
             try server.scratch.write("domains", "test.example\nother.example\n")
             try await server.eventually("the new domain") { try rcpt("alice@other.example") == 250 }
         }

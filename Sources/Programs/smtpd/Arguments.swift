@@ -12,6 +12,8 @@ struct Arguments {
         case check
         /// `--convert`: print a 5.4 configuration in the 7.x grammar.
         case convert
+        /// `--table NAME`: print where a table has its content.
+        case table(String)
         /// `-h`.
         case help
         /// `--version`: what this is, and which components are in it.
@@ -69,6 +71,10 @@ struct Arguments {
             }
             if word == "--version" {
                 mode = .version
+                continue
+            }
+            if word == "--table" {
+                mode = .table(try argument(word, ""))
                 continue
             }
             if word == "--" {

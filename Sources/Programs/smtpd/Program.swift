@@ -41,6 +41,7 @@ struct Program {
             for line in ["Martlet \(version)"] + Components.lines { print(line) }
         case .check: check(options(arguments))
         case .convert: convert(options(arguments))
+        case .table(let name): printTable(name, options(arguments))
         case .role(let role): run(role, arguments, installation)
         case .checker: PasswordChecker.run(log: logger(options(arguments), process: PasswordChecker.name))
         case .serve: serve(options(arguments), installation)
@@ -51,6 +52,7 @@ struct Program {
         Diagnostics.say(
             "usage: smtpd [-dFhnv] [-D macro=value] [-f file] [-P service] [-T trace]\n"
                 + "       smtpd --convert [-D macro=value] [-f file]\n"
+                + "       smtpd --table name [-D macro=value] [-f file]\n"
                 + "       smtpd --version")
         exit(1)
     }
@@ -106,13 +108,28 @@ struct Program {
         {
         case .converted(let text, let notes):
             tell(notes, of: options)
-            printConverted(text)
+            write(text)
         case .unchanged(let text, let note):
             Diagnostics.say(note.description)
-            printConverted(text)
+            write(text)
         case .failed(let diagnostics):
             tell(diagnostics, of: options)
             exit(1)
+        }
+    }
+
+    /// For scripts, and for newaliases, which makes the database of a table.
+    private static func printTable(_ name: String, _ options: DaemonOptions) -> Never {
+        switch ConfigurationReading.read(options) {
+        case .refused(let lines):
+            for line in lines { Diagnostics.say(line) }
+            exit(1)
+        case .loaded(let configuration, _):
+            guard let table = configuration.tables[name] else { Diagnostics.fail("smtpd: no table \(name) in \(options.file)") }
+            switch table.content {
+            case .list, .mapping: write(Array("static\n".utf8))
+            case .backend(let type, let path): write(Array("\(type)\(path.map { ":" + $0 } ?? "")\n".utf8))
+            }
         }
     }
 
@@ -122,7 +139,7 @@ struct Program {
         }
     }
 
-    private static func printConverted(_ text: [UInt8]) -> Never {
+    private static func write(_ text: [UInt8]) -> Never {
         do throws(SystemError) {
             try Files.writeAll(raw: STDOUT_FILENO, text)
         } catch {

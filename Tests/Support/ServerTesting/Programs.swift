@@ -14,6 +14,7 @@ package enum Programs {
         try! Files.makeDirectory(copies, mode: 0o755)
         for name in ["smtpd", "smtpctl", "sendmail", "mail.agent", "makemap"] { try! copyProgram(built + "/" + name, to: copies + "/" + name) }
         for name in ["mail.maildir", "mail.mboxfile", "mail.lmtp", "mail.mda"] { symlink("mail.agent", copies + "/" + name) }
+        symlink("sendmail", copies + "/newaliases")
         atexit { Scratch.removeTree(Programs.copies) }
         return copies
     }()

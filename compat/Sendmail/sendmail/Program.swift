@@ -21,7 +21,11 @@ struct Program {
         case .smtpOnStandardInput: status = SessionRelay.run(console, paths)
         case .listQueue: status = QueueListing.run(console, paths)
         case .runQueue: status = runQueue(console, paths)
-        case .rebuildAliases: status = AliasesUpdate.run(console, paths)
+        case .rebuildAliases:
+            // Other programs of the name have other options, and their letters are another's here.
+            let isNewaliases = console.name == "newaliases"
+            let file = isNewaliases ? Invocation.configurationFile(in: Array(words.dropFirst())) : nil
+            status = AliasesUpdate(console, paths).run(configuration: file)
         case .startDaemon(let inForeground): status = startDaemon(inForeground, console)
         case .replayOffline: status = OfflineReplay.run(console, paths)
         case .usage(let error):
