@@ -105,6 +105,7 @@ install-files:
 	$(BIN)/smtpctl completion bash >'$(DESTDIR)$(BASHCOMPDIR)/smtpctl'
 	$(BIN)/smtpctl completion zsh >'$(DESTDIR)$(ZSHCOMPDIR)/_smtpctl'
 	$(BIN)/smtpctl completion fish >'$(DESTDIR)$(FISHCOMPDIR)/smtpctl.fish'
+	chmod 644 '$(DESTDIR)$(BASHCOMPDIR)/smtpctl' '$(DESTDIR)$(ZSHCOMPDIR)/_smtpctl' '$(DESTDIR)$(FISHCOMPDIR)/smtpctl.fish'
 	for page in $(PAGES); do \
 		install -d '$(DESTDIR)$(MANDIR)/man'$${page##*.} && \
 		install -m 644 $$page '$(DESTDIR)$(MANDIR)/man'$${page##*.}/ || exit 1; done

@@ -169,6 +169,31 @@ extension RealProcesses {
             try await server.eventually("an end of metrics") { try metrics(["http://127.0.0.1:\(port)/metrics"]).code != 0 }
         }
 
+        @Test func `enemies of the socket for metrics reach nothing`() async throws {
+            let server = try Server.standard(more: "metrics on socket \"@DIR@/metrics\"")
+            try await server.start()
+            let roles = server.processesByRole
+            var held: [DescriptorBoxForTest] = []
+            for round in 0..<60 {
+                let socket = try ConnectingSocket.wait(to: .local(path: server.scratch.path + "/metrics"), timeout: 5_000)
+                switch round % 4 {
+                // Says nothing, half a request, too much, or something else.
+                case 0: break
+                case 1: try? Sockets.sendAll(socket.raw, Array("GET /metr".utf8))
+                case 2: try? Sockets.sendAll(socket.raw, [UInt8](repeating: 0x41, count: 100_000))
+                default: try? Sockets.sendAll(socket.raw, [0, 255, 13, 10, 13, 10])
+                }
+                if round % 4 < 2 { held.append(DescriptorBoxForTest(socket)) }
+            }
+            // Those that hold their connections are shown out within seconds.
+            let run = try Programs.run(
+                "/usr/bin/curl", ["-sS", "-m", "30", "--unix-socket", "\(server.scratch.path)/metrics", "http://localhost/metrics"], environment: [], identity: nil)
+            #expect(run.code == 0 && run.output.hasSuffix("# EOF\n"), "\(run.error)")
+            #expect(try server.control("show", "status").code == 0)
+            #expect(server.processesByRole.mapValues(\.id) == roles.mapValues(\.id))
+            withExtendedLifetime(held) {}
+        }
+
         @Test func `monitor prints a header and a line each second`() async throws {
             let server = try Server.standard()
             try await server.start()
@@ -236,4 +261,10 @@ extension RealProcesses {
             try await server.eventually("four envelopes") { try server.queue().count == 4 }
         }
     }
+}
+
+/// Keeps a connection open.
+private final class DescriptorBoxForTest {
+    private let descriptor: OwnedDescriptor
+    init(_ descriptor: consuming OwnedDescriptor) { self.descriptor = descriptor }
 }

@@ -21,17 +21,34 @@ extension ControlProcess {
 
     func showQueue(_ selection: ControlSelection, _ access: Access, to client: ControlClientConnection) async -> Bool {
         guard let filter = filter(selection, access) else { return await client.send(.end) }
-        var asked: UInt64? = askForPage(of: filter, after: nil)
-        while let page = asked {
-            guard let (listed, next) = await answers.pages.answer(page) else { return false }
-            // The queue reads on while this page is shown.
-            asked = next.map { askForPage(of: filter, after: $0) }
+        var asked: UInt64?
+        var after: EnvelopeID?
+        repeat {
+            let (early, start) = (asked, after)
+            let answer = await inTurn(access) { [self] in
+                await answers.pages.answer(early ?? askForPage(of: filter, after: start))
+            }
+            guard let (listed, next) = answer else { return false }
+            // The queue reads on while this page is shown, for those who do not wait for their turn.
+            asked = access == .full ? next.map { askForPage(of: filter, after: $0) } : nil
+            after = next
             guard await show(listed, filter, to: client) else {
                 if let asked { answers.pages.abandon(asked) }
                 return false
             }
-        }
+        } while after != nil
         return await client.send(.end)
+    }
+
+    /// Users have the queue searched one after the other, a page at a time and with a moment for mail between two: a crowd
+    /// of them holds nothing up.
+    private func inTurn<Answer: Sendable>(_ access: Access, _ question: @EventLoopActor () async -> Answer) async -> Answer {
+        guard access != .full else { return await question() }
+        await searches.enter()
+        let answer = await question()
+        await pause(until: .now() + .milliseconds(2))
+        searches.leave()
+        return answer
     }
 
     /// Puts in where each envelope stands; false when the client is gone.
@@ -74,9 +91,13 @@ extension ControlProcess {
     private func mayShow(_ selection: ControlSelection, _ access: Access) async -> Bool {
         guard access != .full else { return true }
         guard let filter = filter(selection, access) else { return false }
-        let request = answers.selections.next()
-        queue?.send(.select(request: request, after: nil, filter))
-        return await answers.selections.answer(request).map { !$0.0.isEmpty } ?? false
+        var after: EnvelopeID?
+        repeat {
+            guard let (ids, next) = await select(filter, after: after, access) else { return false }
+            if !ids.isEmpty { return true }
+            after = next
+        } while after != nil
+        return false
     }
 
     func showMessage(_ id: MessageID, _ access: Access, to client: ControlClientConnection) async -> Bool {
@@ -120,9 +141,7 @@ extension ControlProcess {
         var total: UInt64 = 0
         var after: EnvelopeID?
         repeat {
-            let request = answers.selections.next()
-            queue?.send(.select(request: request, after: after, filter))
-            guard let (selected, next) = await answers.selections.answer(request) else { return false }
+            guard let (selected, next) = await select(filter, after: after, access) else { return false }
             after = next
             var ids = selected
             if !filter.states.isEmpty, !ids.isEmpty {
@@ -134,6 +153,14 @@ extension ControlProcess {
             total += count
         } while after != nil
         return await client.send(.done(count: total))
+    }
+
+    private func select(_ filter: QueueFilter, after: EnvelopeID?, _ access: Access) async -> ([EnvelopeID], EnvelopeID?)? {
+        await inTurn(access) { [self] in
+            let request = answers.selections.next()
+            queue?.send(.select(request: request, after: after, filter))
+            return await answers.selections.answer(request)
+        }
     }
 
     private func count(of message: (UInt64) -> ControlToScheduler) async -> UInt64? {

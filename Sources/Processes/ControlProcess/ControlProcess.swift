@@ -33,6 +33,8 @@ package final class ControlProcess: RoleProcess {
     var readersGroup: UInt32?
 
     let answers = ControlAnswers()
+    /// Who searches the queue for his own mail.
+    let searches = Turnstile()
 
     package init(context: RoleContext) {
         self.context = context

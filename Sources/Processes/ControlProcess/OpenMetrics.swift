@@ -63,7 +63,7 @@ enum OpenMetrics {
     private static let gauges: Set<String> = [
         "control.session.open", "mda.envelope", "mda.pending", "mda.running", "mda.user", "mta.connector", "mta.domain",
         "mta.envelope", "mta.host", "mta.relay", "mta.route", "mta.session", "mta.source", "mta.task", "mta.task.running",
-        "parent.agent", "parent.checker", "queue.envelope", "queue.message", "queue.segment", "scheduler.envelope",
+        "parent.agent", "parent.checker", "queue.envelope", "queue.evpcache.size", "queue.message", "queue.segment", "scheduler.envelope",
         "scheduler.envelope.inflight", "scheduler.ramqueue.envelope", "scheduler.ramqueue.hold", "scheduler.ramqueue.holdq",
         "scheduler.ramqueue.message", "smtp.session.open", "uptime",
     ]

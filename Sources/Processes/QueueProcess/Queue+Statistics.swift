@@ -16,6 +16,7 @@ extension QueueProcess {
             Statistic(key: "queue.flush", value: Int64(counts.flushes)),
             Statistic(key: "queue.evpcache.load.hit", value: Int64(counts.envelopeCacheHits)),
             Statistic(key: "queue.evpcache.load.missed", value: Int64(counts.envelopeCacheMisses)),
+            Statistic(key: "queue.evpcache.size", value: Int64(counts.envelopeCacheSize)),
             Statistic(key: "queue.segment", value: Int64(counts.segments)),
         ]
         return StatisticsReport(values: values, histograms: [flushTimes.value])

@@ -13,6 +13,7 @@ extension SchedulerProcess {
             Statistic(key: "scheduler.envelope.incoming", value: counts.incoming),
             Statistic(key: "scheduler.envelope.inflight", value: Int64(scheduler.inflightCount)),
             Statistic(key: "scheduler.envelope.removed", value: counts.removed),
+            Statistic(key: "scheduler.envelope.updated", value: counts.temporary),
             Statistic(key: "scheduler.ramqueue.envelope", value: Int64(scheduler.count)),
             Statistic(key: "scheduler.ramqueue.message", value: Int64(scheduler.messageCount)),
             Statistic(key: "scheduler.ramqueue.hold", value: Int64(scheduler.heldCount)),

@@ -12,6 +12,8 @@ struct BoundedCache<Key: Hashable, Value> {
         self.limit = limit
     }
 
+    var count: Int { values.count }
+
     subscript(key: Key) -> Value? { values[key]?.value }
 
     mutating func insert(_ value: Value, for key: Key, cost added: Int) {

@@ -179,6 +179,7 @@ package final class LogStore: QueueStore {
         result.messages = index.messages.count
         result.envelopes = index.envelopes.count
         result.segments = segments.count
+        result.envelopeCacheSize = records.count
         result.spareSegments = spares.count
         return result
     }

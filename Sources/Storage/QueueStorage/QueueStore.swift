@@ -240,6 +240,8 @@ package struct StoreStatistics: Hashable, Sendable {
     package var failedCommits = 0
     package var envelopeCacheHits = 0
     package var envelopeCacheMisses = 0
+    /// Messages whose envelopes are in memory.
+    package var envelopeCacheSize = 0
     package var bodyCacheHits = 0
     package var bodyCacheMisses = 0
     package var compactedMessages = 0
