@@ -57,7 +57,7 @@ extension ParentProcess {
                 handle.link.send(.shutdown)
                 await waitForExit(of: handle, seconds: orderly ? 15 : 1)
             }
-            tablePrograms.endAll()
+            await tablePrograms.endAll { reapChildren() }
             await offline.stop()
             await filters.stop()
             // Only what is ours: a start that was refused must not disturb the daemon that runs.

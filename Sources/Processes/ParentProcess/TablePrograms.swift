@@ -19,6 +19,8 @@ final class TablePrograms {
     private static let maximumRunning = 256
     /// For a program to end when it is asked to.
     private static let patience = Duration.seconds(5)
+    /// The same at the end of the daemon.
+    private static let lastPatience = Duration.seconds(2)
 
     private struct Running {
         let request: UInt64
@@ -74,8 +76,16 @@ final class TablePrograms {
         for (process, program) in running where program.request == request && program.deadline == nil { end(process) }
     }
 
-    /// Ends all, at the end of the daemon: nobody waits for them then.
-    func endAll() {
+    /// Ends all, at the end of the daemon. Lookup is gone then, and most have ended with their sockets.
+    ///
+    /// - Parameter reap: Has the ends of children told to ``childEnded(_:_:)``.
+    func endAll(reap: () -> Void) async {
+        for process in running.keys where running[process]?.deadline == nil { end(process) }
+        let deadline = MonotonicInstant.now() + Self.lastPatience
+        while !running.isEmpty, MonotonicInstant.now() < deadline {
+            await pause(until: .now() + .milliseconds(5))
+            reap()
+        }
         for process in running.keys { signal(process, SIGKILL) }
     }
 

@@ -9,9 +9,9 @@ extension BerkeleyDatabase {
 
         init(_ bytes: [UInt8]) {
             func number(_ index: Int) -> Int { Int(BerkeleyDatabase.number(bytes, index * 4, false)) }
-            maximumBucket = number(9)
-            headerPages = number(14)
-            spares = (16..<48).map(number)
+            maximumBucket = number(10)
+            headerPages = number(15)
+            spares = (17..<49).map(number)
         }
 
         /// The page of a bucket: buckets and pages of overflow alternate, each time twice as many buckets.
