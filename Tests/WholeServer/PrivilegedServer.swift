@@ -15,6 +15,7 @@ final class PrivilegedServer {
     let scratch: Scratch
     let port: UInt16
     private let spoolOptions: String
+    private let more: String
     private(set) var process: pid_t?
 
     /// True where such a server can run.
@@ -24,8 +25,11 @@ final class PrivilegedServer {
         return run?.code == 0
     }()
 
-    /// - Parameter spoolSize: How much there is room for in the spool, in MiB; nil for as much as the machine has.
-    init(spoolSize: Int? = nil) throws {
+    /// - Parameters:
+    ///   - spoolSize: How much there is room for in the spool, in MiB; nil for as much as the machine has.
+    ///   - more: Statements at the end of the configuration. `@DIR@` stands for the server's directory.
+    init(spoolSize: Int? = nil, more: String = "") throws {
+        self.more = more
         spoolOptions = spoolSize.map { ",size=\($0)m" } ?? ""
         scratch = try Scratch()
         port = try Server.freePort()
@@ -77,6 +81,7 @@ final class PrivilegedServer {
             match from any for domain "mbox.example" action "mbox"
             match from any for domain "maildir.example" action "maildir"
             match from any for domain "command.example" action "command"
+            \(more.replacing("@DIR@", with: scratch.path))
 
             """
         try scratch.write("smtpd.conf", text)
