@@ -18,6 +18,7 @@ final class PrivilegedServer {
     /// Commands of the shell before the daemon starts.
     private let preparation: [String]
     private let isolation: [String]
+    private let more: String
     private(set) var process: pid_t?
 
     /// True where such a server can run.
@@ -32,7 +33,9 @@ final class PrivilegedServer {
     ///   - preparation: Commands for a shell of root's inside, before the daemon starts. `@DIR@` stands for the server's
     ///     directory.
     ///   - hasNetwork: With a network of its own, which has nothing in it but what `preparation` makes.
-    init(spoolSize: Int? = nil, preparation: [String] = [], hasNetwork: Bool = false) throws {
+    ///   - more: Statements at the end of the configuration. `@DIR@` stands for the server's directory.
+    init(spoolSize: Int? = nil, preparation: [String] = [], hasNetwork: Bool = false, more: String = "") throws {
+        self.more = more
         spoolOptions = spoolSize.map { ",size=\($0)m" } ?? ""
         self.preparation = preparation
         isolation = hasNetwork ? ["-m", "-n"] : ["-m"]
@@ -87,6 +90,7 @@ final class PrivilegedServer {
             match from any for domain "mbox.example" action "mbox"
             match from any for domain "maildir.example" action "maildir"
             match from any for domain "command.example" action "command"
+            \(more.replacing("@DIR@", with: scratch.path))
 
             """
         try configure(text)
