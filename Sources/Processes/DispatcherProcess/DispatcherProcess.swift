@@ -58,6 +58,7 @@ package final class DispatcherProcess: RoleProcess {
     let relayEntries = PendingRequests<RelayEntries>()
     let relayValues = PendingRequests<RelayValue>()
     let milterSockets = PendingRequests<MilterSocket>()
+    var milterOutages = MilterOutages()
     let scratchFiles = PendingRequests<ScratchFile>()
 
     package init(context: RoleContext) {

@@ -30,7 +30,8 @@ extension SMTPSession {
         guard let facts = stream.facts else { return nil }
         log.info("\(id) smtp tls \(describe(facts))")
         return ChannelSecurity(
-            version: facts.version, cipher: facts.cipher, bits: facts.bits, isClientVerified: facts.isPeerVerified)
+            version: facts.version, cipher: facts.cipher, bits: facts.bits, isClientVerified: facts.isPeerVerified,
+            clientSubject: facts.peerSubject)
     }
 
     private func describe(_ facts: TLSFacts) -> String {
