@@ -8,12 +8,15 @@ package struct ChannelSecurity: Hashable, Sendable {
     package var bits: Int
     /// The client has shown a certificate that verifies.
     package var isClientVerified: Bool
+    /// Whom the client's certificate names; nil without one.
+    package var clientSubject: String?
 
-    package init(version: String, cipher: String, bits: Int, isClientVerified: Bool) {
+    package init(version: String, cipher: String, bits: Int, isClientVerified: Bool, clientSubject: String? = nil) {
         self.version = version
         self.cipher = cipher
         self.bits = bits
         self.isClientVerified = isClientVerified
+        self.clientSubject = clientSubject
     }
 
     /// As OpenSMTPD writes it in trace headers: `TLSv1.3:TLS_AES_256_GCM_SHA384:256:NO`.

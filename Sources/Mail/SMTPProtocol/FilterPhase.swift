@@ -53,10 +53,13 @@ package struct FilterQuestion: Hashable, Sendable {
     /// What the client gave with its command: a name, the argument of AUTH, or an address without its brackets and
     /// without parameters. A line of text at most, never a line end. Empty where there is none.
     package var argument: [UInt8]
+    /// The parameters of MAIL and RCPT, such as `SIZE=1000`.
+    package var parameters: [[UInt8]]
 
-    package init(_ phase: FilterPhase, argument: [UInt8] = []) {
+    package init(_ phase: FilterPhase, argument: [UInt8] = [], parameters: [[UInt8]] = []) {
         self.phase = phase
         self.argument = argument
+        self.parameters = parameters
     }
 }
 

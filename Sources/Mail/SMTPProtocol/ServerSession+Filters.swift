@@ -54,8 +54,8 @@ extension ServerSession {
         case .startTLS: FilterQuestion(.startTLS)
         case .auth(let mechanism, let response):
             FilterQuestion(.auth, argument: mechanism + (response.map { [0x20] + $0 } ?? []))
-        case .mail(let arguments): FilterQuestion(.mailFrom, argument: Array(Self.pathAndRest(arguments).address))
-        case .rcpt(let arguments): FilterQuestion(.rcptTo, argument: Array(Self.pathAndRest(arguments).address))
+        case .mail(let arguments): Self.question(.mailFrom, arguments)
+        case .rcpt(let arguments): Self.question(.rcptTo, arguments)
         case .data: FilterQuestion(.data)
         case .bdat:
             // The first chunk is what DATA is; later ones belong to a message that was let in.
@@ -66,6 +66,11 @@ extension ServerSession {
         case .help: FilterQuestion(.help)
         case .vrfy, .expn, .wiz: nil
         }
+    }
+
+    private static func question(_ phase: FilterPhase, _ arguments: [UInt8]) -> FilterQuestion {
+        let (address, rest) = pathAndRest(arguments)
+        return FilterQuestion(phase, argument: Array(address), parameters: rest.split(separator: 0x20).map { Array($0) })
     }
 
     /// The address of a path without its brackets, and what stands behind it. Without a path at the beginning all is

@@ -2,8 +2,8 @@
 package enum MessageChange: Hashable, Sendable {
     /// A field behind all others.
     case addHeader(Field)
-    /// A field before the one at this place, counted from 0; this server's trace field, which milters do not see,
-    /// is at 0. Behind the last where there are not so many.
+    /// A field before the one at this place, counted from 0 among all that are there, this server's trace field
+    /// among them. Behind the last where there are not so many.
     case insertHeader(at: Int, Field)
     /// The field of this name with this number, counted from 1 without this server's trace field: its new value,
     /// which removes it when it is empty. Without such a field it is added.

@@ -62,15 +62,18 @@ package struct Scheduler: Sendable {
 
     /// Takes an envelope that was just committed. It is due at once.
     ///
-    /// - Parameter timeToLive: Seconds until it is given up.
+    /// - Parameters:
+    ///   - timeToLive: Seconds until it is given up.
+    ///   - isSuspended: It came into quarantine.
     /// - Throws: ``SchedulerError/alreadyKnown(_:)``.
     package mutating func submitted(
-        _ id: EnvelopeID, kind: DeliveryKind, timeToLive: Int64, now: Int64
+        _ id: EnvelopeID, kind: DeliveryKind, timeToLive: Int64, isSuspended: Bool = false, now: Int64
     ) throws(SchedulerError) {
         let created = moment(now)
-        let slot = EnvelopeSlot(
+        var slot = EnvelopeSlot(
             id: id.rawValue, created: created, expiry: clamped(Int64(created), plus: timeToLive), next: created,
             attempts: 0, kind: kind)
+        if isSuspended { slot.flags.insert(.suspended) }
         try add(slot)
     }
 

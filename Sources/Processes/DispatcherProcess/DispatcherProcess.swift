@@ -62,6 +62,7 @@ package final class DispatcherProcess: RoleProcess {
     let rewrittenSenders = PendingRequests<MailAddress>()
     let relayTokens = PendingRequests<RelayToken>()
     let milterSockets = PendingRequests<MilterSocket>()
+    var milterOutages = MilterOutages()
     let scratchFiles = PendingRequests<ScratchFile>()
 
     package init(context: RoleContext) {

@@ -31,7 +31,8 @@ extension SMTPSession {
         if isImplicit { dispatcher.counts.implicitTLS += 1 } else { dispatcher.counts.startedTLS += 1 }
         log.info("\(id) smtp tls \(describe(facts))")
         return ChannelSecurity(
-            version: facts.version, cipher: facts.cipher, bits: facts.bits, isClientVerified: facts.isPeerVerified)
+            version: facts.version, cipher: facts.cipher, bits: facts.bits, isClientVerified: facts.isPeerVerified,
+            clientSubject: facts.peerSubject)
     }
 
     private func describe(_ facts: TLSFacts) -> String {

@@ -10,7 +10,8 @@ extension SchedulerProcess {
         counts.incoming += Int64(envelopes.count)
         for envelope in envelopes {
             note { () throws(SchedulerError) in
-                try scheduler.submitted(envelope.id, kind: envelope.kind, timeToLive: envelope.timeToLive, now: now)
+                try scheduler.submitted(
+                    envelope.id, kind: envelope.kind, timeToLive: envelope.timeToLive, isSuspended: envelope.isSuspended, now: now)
             }
         }
     }

@@ -32,7 +32,7 @@ import Testing
         #expect(
             server.questions == [
                 FilterQuestion(.connect), FilterQuestion(.ehlo, argument: octets("client.example")),
-                FilterQuestion(.mailFrom, argument: octets("ada@example.org")),
+                FilterQuestion(.mailFrom, argument: octets("ada@example.org"), parameters: [octets("BODY=8BITMIME")]),
                 FilterQuestion(.rcptTo, argument: octets("\"a>b\"@mx.example")), FilterQuestion(.data), FilterQuestion(.commit),
                 FilterQuestion(.noop), FilterQuestion(.rset), FilterQuestion(.help), FilterQuestion(.quit),
             ])

@@ -44,6 +44,18 @@ import Testing
         #expect(changed("A: 1\n\n", .insertHeader(at: 1, field("N", " 1"))) == "N: 1\nA: 1\n\n")
     }
 
+    @Test func `The trace field stays hidden below what filters have put above it`() {
+        let text = "X-Spam: Yes\nReceived: ours\nReceived: other\nA: 1\n\n"
+        #expect(
+            EditableHeader(Array(text.utf8)).visibleFields
+                == [field("X-Spam", " Yes"), field("Received", " other"), field("A", " 1")])
+        #expect(
+            changed(
+                text, .insertHeader(at: 0, field("N", " 1")), .changeHeader(occurrence: 1, field("X-Spam", "")),
+                .changeHeader(occurrence: 1, field("Received", "")), .insertHeader(at: 2, field("N", " 2")))
+                == "N: 1\nReceived: ours\nN: 2\nA: 1\n\n")
+    }
+
     @Test func `The named occurrence is changed, without regard to case`() {
         #expect(changed("X-A: 1\nx-a: 2\n\n", .changeHeader(occurrence: 2, field("X-a", " 3"))) == "X-A: 1\nX-a: 3\n\n")
         #expect(changed("X-A: 1\nx-a: 2\n\n", .changeHeader(occurrence: 0, field("X-a", " 3"))) == "X-a: 3\nx-a: 2\n\n")

@@ -81,6 +81,15 @@ import Testing
         #expect(scheduler.status(of: envelope(4), now: 0)?.isSuspended == true)
     }
 
+    @Test func `what arrives in quarantine waits until it is resumed`() throws {
+        var scheduler = exactScheduler()
+        try scheduler.submitted(envelope(1), kind: .local, timeToLive: day, isSuspended: true, now: 0)
+        #expect(scheduler.status(of: envelope(1), now: 0)?.isSuspended == true)
+        #expect(scheduler.drain(now: 10) == [])
+        #expect(scheduler.resumeRequested(.envelope(envelope(1))) == 1)
+        #expect(scheduler.deliveries(now: 10) == [envelope(1)])
+    }
+
     @Test func `schedule makes a waiting envelope due now`() throws {
         var scheduler = exactScheduler()
         try scheduler.submitted(envelope(1), kind: .relay, timeToLive: day, now: 0)

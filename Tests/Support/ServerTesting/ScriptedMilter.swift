@@ -32,9 +32,9 @@ package final class ScriptedMilter: Sendable {
         }
 
         /// With texts that end with NUL, behind a number where there is one.
-        package init(_ letter: Character, number: UInt32? = nil, _ texts: String...) {
+        package init(_ letter: Character, number: UInt32? = nil, _ first: String, _ more: String...) {
             self.letter = letter
-            content = (number.map(ScriptedMilter.octets) ?? []) + texts.flatMap { Array($0.utf8) + [0] }
+            content = (number.map(ScriptedMilter.octets) ?? []) + ([first] + more).flatMap { Array($0.utf8) + [0] }
         }
 
         var bytes: [UInt8] {

@@ -11,11 +11,28 @@ enum MilterSocket: Sendable {
     case failed(String)
 }
 
+/// Milters that could not be reached a moment ago: the next sessions do not wait for them as long as the first did.
+struct MilterOutages {
+    /// How long nobody tries.
+    private static let pause = Duration.seconds(2)
+    private var ends: [String: MonotonicInstant] = [:]
+
+    mutating func isOut(_ name: String, now: MonotonicInstant) -> Bool {
+        guard let end = ends[name] else { return false }
+        if now < end { return true }
+        ends[name] = nil
+        return false
+    }
+
+    mutating func note(_ name: String, now: MonotonicInstant) { ends[name] = now + Self.pause }
+}
+
 /// What milters need of the dispatcher: lookup's sockets and the queue's files.
 extension DispatcherProcess: MilterHost {
     func connect(
         toMilter name: String, _ settings: MilterSettings
     ) async throws(MilterConnection.Trouble) -> MilterConnection {
+        guard !milterOutages.isOut(name, now: .now()) else { throw .passedOver }
         let request = milterSockets.next()
         lookup?.send(.connectMilter(request: request, filter: name))
         switch await milterSockets.answer(request) {
@@ -23,7 +40,9 @@ extension DispatcherProcess: MilterHost {
             guard let socket = box.take() else { throw .closed }
             return MilterConnection(
                 adopting: socket, settings: settings, maximumBody: view.session.maximumMessageSize)
-        case .failed(let reason): throw .unreachable(reason)
+        case .failed(let reason):
+            milterOutages.note(name, now: .now())
+            throw .unreachable(reason)
         case nil: throw .closed
         }
     }

@@ -12,6 +12,8 @@ final class MilterConnection {
     enum Trouble: Error {
         /// It could not be reached, with the reason.
         case unreachable(String)
+        /// It could not be reached a moment ago, and was not tried again.
+        case passedOver
         case timedOut
         case closed
         case failed(SystemError)
@@ -20,6 +22,7 @@ final class MilterConnection {
         var text: String {
             switch self {
             case .unreachable(let reason): reason
+            case .passedOver: "not reached a moment ago"
             case .timedOut: "no answer in time"
             case .closed: "connection closed"
             case .failed(let error): "\(error)"

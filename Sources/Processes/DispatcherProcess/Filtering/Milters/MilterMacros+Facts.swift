@@ -26,6 +26,7 @@ extension MilterMacros {
         self["tls_version"] = facts.channel?.version
         self["cipher"] = facts.channel?.cipher
         self["cipher_bits"] = facts.channel.map { "\($0.bits)" }
+        self["cert_subject"] = facts.channel?.clientSubject
         self["verify"] = facts.channel.map { $0.isClientVerified ? "OK" : "NO" }
         self["i"] = facts.message?.description
         if let sender = facts.sender {

@@ -80,11 +80,11 @@ final class MilterSessionFilter: SessionFilter {
             transaction = .followed
             return await within { milter throws(MilterConnection.Trouble) in
                 if let refusal = try await milter.catchUp(facts) { return refusal }
-                return try await milter.tell(.mail(Self.path(question.argument), arguments: []), facts)
+                return try await milter.tell(.mail(Self.path(question.argument), arguments: question.parameters), facts)
             }
         case .rcptTo:
             return await within { milter throws(MilterConnection.Trouble) in
-                try await milter.tell(.recipient(Self.path(question.argument), arguments: []), facts)
+                try await milter.tell(.recipient(Self.path(question.argument), arguments: question.parameters), facts)
             }
         case .data:
             return await within { milter throws(MilterConnection.Trouble) in try await milter.tell(.data, facts) }
@@ -180,6 +180,8 @@ final class MilterSessionFilter: SessionFilter {
     /// Gives the connection up.
     func lose(_ trouble: MilterConnection.Trouble) {
         connection = nil
+        // Who tried it has said so.
+        if case .passedOver = trouble { return }
         log.warning("milter \(name): \(LogText.value(trouble.text))")
     }
 
