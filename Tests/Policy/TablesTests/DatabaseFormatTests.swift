@@ -72,6 +72,74 @@ private func reader(_ bytes: [UInt8]) throws -> ConstantDatabaseReader {
     }
 }
 
+@Suite("Hash files of Berkeley DB 1.85, read as a whole") struct OldHashFileTests {
+    private static let pageSize = 256
+
+    /// Three buckets; the last goes on in a page of overflow, which stands before the third bucket. The layout is that
+    /// of files that were made with the library.
+    private static func file(isLittle: Bool = true, _ buckets: [[(String, String)]], overflow: [(String, String)]) -> [UInt8] {
+        var header = [UInt32](repeating: 0, count: 49)
+        header.replaceSubrange(0..<4, with: [0x06_1561, 2, isLittle ? 1_234 : 4_321, UInt32(pageSize)])
+        header[10] = UInt32(buckets.count - 1)
+        header[15] = 2
+        // One page of overflow before the doubling to four.
+        for index in 18..<49 { header[index] = 1 }
+        var bytes = header.flatMap { number in [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: number >> $0) } }
+        bytes += [UInt8](repeating: 0, count: 2 * pageSize - bytes.count)
+        func page(_ pairs: [(String, String)], next: UInt16?) -> [UInt8] {
+            var page = [UInt8](repeating: 0, count: pageSize)
+            var numbers: [UInt16] = []
+            var end = pageSize
+            for (key, value) in pairs {
+                for item in [key, value] {
+                    let octets = Array(item.utf8) + [0]
+                    end -= octets.count
+                    page.replaceSubrange(end..<end + octets.count, with: octets)
+                    numbers.append(UInt16(end))
+                }
+            }
+            if let next { numbers += [next, 0] }
+            for (index, number) in ([UInt16(numbers.count)] + numbers).enumerated() {
+                let (low, high) = (UInt8(number & 255), UInt8(number >> 8))
+                page.replaceSubrange(index * 2..<index * 2 + 2, with: isLittle ? [low, high] : [high, low])
+            }
+            return page
+        }
+        let last = buckets.count - 1
+        for (number, bucket) in buckets.enumerated() where number < 2 {
+            bytes += page(bucket, next: number == last ? 1 << 11 | 1 : nil)
+        }
+        bytes += page(overflow, next: nil)
+        for (number, bucket) in buckets.enumerated() where number >= 2 {
+            bytes += page(bucket, next: number == last ? 1 << 11 | 1 : nil)
+        }
+        return bytes
+    }
+
+    private static let sample: [[(String, String)]] = [[("a", "1"), ("b", "2")], [], [("c", "3")]]
+
+    @Test(arguments: [true, false])
+    func `buckets and their pages of overflow are followed, in either byte order`(_ isLittle: Bool) throws {
+        let bytes = Self.file(isLittle: isLittle, Self.sample, overflow: [("d", "4")])
+        #expect(BerkeleyDatabase.kind(of: bytes) == "a Berkeley DB 1.85 file (hash)")
+        let records = try BerkeleyDatabase(bytes).records()
+        #expect(records.map { String(decoding: $0.key, as: UTF8.self) } == ["a", "b", "c", "d"])
+        #expect(records.map { String(decoding: $0.value, as: UTF8.self) } == ["1", "2", "3", "4"])
+    }
+
+    @Test func `thousands of damaged files neither trap nor hang`() {
+        var random = SplitMix64(seed: 11)
+        for _ in 0..<5_000 {
+            var bytes = Self.file(Self.sample, overflow: [("d", "4")])
+            for _ in 0..<Int.random(in: 1...6, using: &random) {
+                bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+            }
+            if Bool.random(using: &random) { bytes = Array(bytes.prefix(Int.random(in: 0...bytes.count, using: &random))) }
+            _ = try? BerkeleyDatabase(bytes).records()
+        }
+    }
+}
+
 @Suite("Sources of maps (makemap(8))") struct MapSourceTests {
     private func read(_ text: String, _ kind: MapSource.Kind) -> MapSource { MapSource(Array(text.utf8), kind) }
 

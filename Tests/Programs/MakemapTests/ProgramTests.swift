@@ -104,6 +104,14 @@ import Testing
         #expect(made.code == 0, "\(made)")
         let refusal = #expect(throws: TableUpdateError.self) { try DatabaseTable(name: "t", path: scratch.path + "/old.db") }
         #expect(refusal?.description.hasSuffix("which is not read here; convert it: makemap -o \(scratch.path)/old.db \(scratch.path)/old.db") == true)
+        let good = try Files.read(scratch.path + "/old.db")
+        var random = SeededGenerator(seed: 3)
+        for _ in 0..<200 {
+            var bytes = good
+            for _ in 0..<20 { bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random) }
+            // Neither a trap nor a hang, whatever it says.
+            _ = try? BerkeleyDatabase(bytes).records()
+        }
         let run = try makemap("-o", "@/old.db", "@/old.db")
         #expect(run.code == 0, "\(run)")
         var table = try DatabaseTable(name: "t", path: scratch.path + "/old.db")
