@@ -55,6 +55,14 @@ private let ends: [Generation: String] = [.match: "\nmatch reject\n", .accept: "
         }
     }
 
+    @Test func `the converter keeps what they mean`() throws {
+        let text = "control group vmail\nmetrics on socket \"/run/m\"\nmetrics on ::1 port 7\nlog to journal as json\naccept from local for any relay\n"
+        let old = try configuration(text)
+        let new = try configuration(try convert(text))
+        #expect(old.generation == .accept && new.generation == .match && new.operation == old.operation)
+        #expect(new.operation.metrics.count == 2 && new.operation.readersGroup == "vmail")
+    }
+
     @Test func `a group that is not there is warned of`() throws {
         guard case .configuration(let found, let notes) = load("control group nosuch\nmatch reject\n") else {
             return #expect(Bool(false))

@@ -22,7 +22,7 @@ extension ConfigurationParser {
 
     /// `control group NAME`.
     private mutating func controlStatement() throws(StatementFailure) {
-        try require("group")
+        guard takeWord("group") else { throw unexpected("`group`") }
         let location = token.location
         let group = try name("the name of a group")
         try checkName(group, "the name of the group", at: location)
@@ -35,7 +35,7 @@ extension ConfigurationParser {
         try require("on")
         let location = token.location
         let endpoint: OperationSettings.MetricsEndpoint
-        if take("socket") {
+        if takeWord("socket") {
             let path = try bounded("the path of the socket", Self.longestSocketPath)
             guard path.hasPrefix("/") else { throw fail(at: location, "not an absolute path: \(path)") }
             try checkPrintable(path, "the path of the socket", at: location)
@@ -55,6 +55,13 @@ extension ConfigurationParser {
             throw fail(at: location, "metrics are served at \(Self.maximumMetricsEndpoints) places already")
         }
         result.operation.metrics.append(endpoint)
+    }
+
+    /// Takes a word, in quotes too: the converter puts words that only the 7.x language has reserved in quotes.
+    private mutating func takeWord(_ word: String) -> Bool {
+        guard token.kind.string == word else { return false }
+        advance()
+        return true
     }
 
     /// The kernel's bound, with room for its NUL.
