@@ -94,10 +94,13 @@ extension WholeServer {
             let server = try PrivilegedServer()
             try await server.start()
             let ann = PrivilegedServer.ann.uid
-            for words in [["show", "queue"], ["stop"], ["reload"], ["remove", "all"]] {
+            for words in [["show", "status"], ["stop"], ["reload"], ["schedule", "all"]] {
                 let run = try server.run("smtpctl", words, as: ann)
                 #expect(run.code == 1 && run.error.contains("need root privileges"), "\(words): \(run.error)")
             }
+            // Of her own mail, of which there is none.
+            #expect(try server.run("smtpctl", ["show", "queue"], as: ann).output.isEmpty)
+            #expect(try server.run("smtpctl", ["remove", "all"], as: ann).output == "0 envelopes removed\n")
             let submission = try server.run(
                 "sendmail", ["-i", "-f", "mxann@maildir.example", "mxben@maildir.example"], as: ann, input: "Subject: submitted\n\nx\n")
             #expect(submission.code == 0, "\(submission.error)")
