@@ -15,6 +15,8 @@ final class PrivilegedServer {
     let scratch: Scratch
     let port: UInt16
     private let spoolOptions: String
+    private let listener: String
+    private let statements: String
     private(set) var process: pid_t?
 
     /// True where such a server can run.
@@ -24,8 +26,13 @@ final class PrivilegedServer {
         return run?.code == 0
     }()
 
-    /// - Parameter spoolSize: How much there is room for in the spool, in MiB; nil for as much as the machine has.
-    init(spoolSize: Int? = nil) throws {
+    /// - Parameters:
+    ///   - spoolSize: How much there is room for in the spool, in MiB; nil for as much as the machine has.
+    ///   - listener: Options of the listener.
+    ///   - statements: What stands before it; `@DIR@` is the directory of the test.
+    init(spoolSize: Int? = nil, listener: String = "", statements: String = "") throws {
+        self.listener = listener
+        self.statements = statements
         spoolOptions = spoolSize.map { ",size=\($0)m" } ?? ""
         scratch = try Scratch()
         port = try Server.freePort()
@@ -70,7 +77,8 @@ final class PrivilegedServer {
 
     private func configure() throws {
         let text = """
-            listen on 127.0.0.1 port \(port) hostname "mx.test.example"
+            \(statements.replacing("@DIR@", with: scratch.path))
+            listen on 127.0.0.1 port \(port) hostname "mx.test.example" \(listener)
             action "mbox" mbox
             action "maildir" maildir
             action "command" mda "id >$HOME/identity; grep -E '^(NoNewPrivs|CapEff|Groups)' /proc/self/status >>$HOME/identity; cat >/dev/null"
