@@ -19,6 +19,8 @@ final class PrivilegedServer {
     private let preparation: [String]
     private let isolation: [String]
     private let more: String
+    private let listener: String
+    private let statements: String
     private(set) var process: pid_t?
 
     /// True where such a server can run.
@@ -33,9 +35,16 @@ final class PrivilegedServer {
     ///   - preparation: Commands for a shell of root's inside, before the daemon starts. `@DIR@` stands for the server's
     ///     directory.
     ///   - hasNetwork: With a network of its own, which has nothing in it but what `preparation` makes.
-    ///   - more: Statements at the end of the configuration. `@DIR@` stands for the server's directory.
-    init(spoolSize: Int? = nil, preparation: [String] = [], hasNetwork: Bool = false, more: String = "") throws {
+    ///   - listener: Options of the listener.
+    ///   - statements: What stands before it. `@DIR@` stands for the server's directory, in the next one too.
+    ///   - more: Statements at the end of the configuration.
+    init(
+        spoolSize: Int? = nil, preparation: [String] = [], hasNetwork: Bool = false, listener: String = "",
+        statements: String = "", more: String = ""
+    ) throws {
         self.more = more
+        self.listener = listener
+        self.statements = statements
         spoolOptions = spoolSize.map { ",size=\($0)m" } ?? ""
         self.preparation = preparation
         isolation = hasNetwork ? ["-m", "-n"] : ["-m"]
@@ -83,7 +92,8 @@ final class PrivilegedServer {
 
     private func configure() throws {
         let text = """
-            listen on 127.0.0.1 port \(port) hostname "mx.test.example"
+            \(statements.replacing("@DIR@", with: scratch.path))
+            listen on 127.0.0.1 port \(port) hostname "mx.test.example" \(listener)
             action "mbox" mbox
             action "maildir" maildir
             action "command" mda "id >$HOME/identity; grep -E '^(NoNewPrivs|CapEff|Groups)' /proc/self/status >>$HOME/identity; cat >/dev/null"
