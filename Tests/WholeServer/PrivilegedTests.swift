@@ -94,10 +94,19 @@ extension WholeServer {
             let server = try PrivilegedServer()
             try await server.start()
             let ann = PrivilegedServer.ann.uid
-            for words in [["show", "queue"], ["stop"], ["reload"], ["remove", "all"]] {
+            for words in [["show", "routes"], ["stop"], ["reload"], ["schedule", "all"]] {
                 let run = try server.run("smtpctl", words, as: ann)
                 #expect(run.code == 1 && run.error.contains("need root privileges"), "\(words): \(run.error)")
             }
+            // Others' mail is not there for her.
+            #expect(try server.run("smtpctl", ["pause", "mda"]).code == 0)
+            let client = try SMTPClient(port: server.port)
+            try client.greet()
+            #expect(try client.deliver(from: "ada@client.example", to: ["mxann@maildir.example"], "Subject: x\r\n\r\nx").code == 250)
+            let list = try server.run("smtpctl", ["show", "queue"], as: ann)
+            #expect(list.code == 0 && list.output.isEmpty)
+            #expect(try server.run("smtpctl", ["remove", "all"], as: ann).output == "0 envelopes removed\n")
+            #expect(try server.run("smtpctl", ["resume", "mda"]).code == 0)
             let submission = try server.run(
                 "sendmail", ["-i", "-f", "mxann@maildir.example", "mxben@maildir.example"], as: ann, input: "Subject: submitted\n\nx\n")
             #expect(submission.code == 0, "\(submission.error)")
