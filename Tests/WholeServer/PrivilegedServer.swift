@@ -70,6 +70,8 @@ final class PrivilegedServer {
 
     private func configure() throws {
         let text = """
+            control group "mxben"
+            metrics on socket "/run/metrics"
             listen on 127.0.0.1 port \(port) hostname "mx.test.example"
             action "mbox" mbox
             action "maildir" maildir

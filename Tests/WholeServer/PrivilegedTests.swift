@@ -116,6 +116,24 @@ extension WholeServer {
             #expect(try server.run("smtpctl", ["stop"]).code == 0)
         }
 
+        @Test func `lets the group of readers look, and gives it the socket for metrics`() async throws {
+            let server = try PrivilegedServer()
+            try await server.start()
+            let (ann, ben) = (PrivilegedServer.ann.uid, PrivilegedServer.ben.uid)
+            for words in [["show", "stats"], ["show", "routes"], ["show", "status"]] {
+                #expect(try server.run("smtpctl", words, as: ben).code == 0)
+                #expect(try server.run("smtpctl", words, as: ann).code == 1)
+            }
+            #expect(try server.run("smtpctl", ["stop"], as: ben).error.contains("need root privileges"))
+            let place = server.inside("/run/metrics")
+            let status = try #require(try Files.status(place))
+            #expect(status.isSocket && status.permissions == 0o660 && status.user == 0)
+            let run = try Programs.run("/usr/bin/curl", ["-sS", "--unix-socket", place, "http://localhost/metrics"], environment: [], identity: nil)
+            #expect(run.output.hasSuffix("# EOF\n") && run.output.contains("\nmartlet_control_session_total "), "\(run.error)")
+            #expect(try server.run("smtpctl", ["stop"]).code == 0)
+            try await server.eventually("an end") { try Files.status(place) == nil }
+        }
+
         @Test func `with a full spool refuses for now, loses nothing and recovers by itself`() async throws {
             let server = try PrivilegedServer(spoolSize: 48)
             try await server.start(["-P", "mda"])
