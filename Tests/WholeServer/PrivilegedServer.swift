@@ -92,7 +92,9 @@ final class PrivilegedServer {
 
     private func configure() throws {
         let text = """
-            \(statements.replacing("@DIR@", with: scratch.path))
+            control group "mxben"
+            metrics on socket "/run/metrics"
+            \(statements)
             listen on 127.0.0.1 port \(port) hostname "mx.test.example" \(listener)
             action "mbox" mbox
             action "maildir" maildir
@@ -100,7 +102,7 @@ final class PrivilegedServer {
             match from any for domain "mbox.example" action "mbox"
             match from any for domain "maildir.example" action "maildir"
             match from any for domain "command.example" action "command"
-            \(more.replacing("@DIR@", with: scratch.path))
+            \(more)
 
             """
         try configure(text)

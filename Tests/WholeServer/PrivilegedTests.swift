@@ -94,13 +94,19 @@ extension WholeServer {
             let server = try PrivilegedServer()
             try await server.start()
             let ann = PrivilegedServer.ann.uid
-            for words in [["show", "status"], ["stop"], ["reload"], ["schedule", "all"]] {
+            for words in [["show", "routes"], ["stop"], ["reload"], ["schedule", "all"]] {
                 let run = try server.run("smtpctl", words, as: ann)
                 #expect(run.code == 1 && run.error.contains("need root privileges"), "\(words): \(run.error)")
             }
-            // Of her own mail, of which there is none.
-            #expect(try server.run("smtpctl", ["show", "queue"], as: ann).output.isEmpty)
+            // Others' mail is not there for her.
+            #expect(try server.run("smtpctl", ["pause", "mda"]).code == 0)
+            let client = try SMTPClient(port: server.port)
+            try client.greet()
+            #expect(try client.deliver(from: "ada@client.example", to: ["mxann@maildir.example"], "Subject: x\r\n\r\nx").code == 250)
+            let list = try server.run("smtpctl", ["show", "queue"], as: ann)
+            #expect(list.code == 0 && list.output.isEmpty)
             #expect(try server.run("smtpctl", ["remove", "all"], as: ann).output == "0 envelopes removed\n")
+            #expect(try server.run("smtpctl", ["resume", "mda"]).code == 0)
             let submission = try server.run(
                 "sendmail", ["-i", "-f", "mxann@maildir.example", "mxben@maildir.example"], as: ann, input: "Subject: submitted\n\nx\n")
             #expect(submission.code == 0, "\(submission.error)")
@@ -108,6 +114,24 @@ extension WholeServer {
             #expect(try server.run("smtpctl", ["show", "status"]).code == 0)
             #expect(try server.run("smtpctl", ["reload"]).code == 0)
             #expect(try server.run("smtpctl", ["stop"]).code == 0)
+        }
+
+        @Test func `lets the group of readers look, and gives it the socket for metrics`() async throws {
+            let server = try PrivilegedServer()
+            try await server.start()
+            let (ann, ben) = (PrivilegedServer.ann.uid, PrivilegedServer.ben.uid)
+            for words in [["show", "stats"], ["show", "routes"], ["show", "status"]] {
+                #expect(try server.run("smtpctl", words, as: ben).code == 0)
+                #expect(try server.run("smtpctl", words, as: ann).code == 1)
+            }
+            #expect(try server.run("smtpctl", ["stop"], as: ben).error.contains("need root privileges"))
+            let place = server.inside("/run/metrics")
+            let status = try #require(try Files.status(place))
+            #expect(status.isSocket && status.permissions == 0o660 && status.user == 0)
+            let run = try Programs.run("/usr/bin/curl", ["-sS", "--unix-socket", place, "http://localhost/metrics"], environment: [], identity: nil)
+            #expect(run.output.hasSuffix("# EOF\n") && run.output.contains("\nmartlet_control_session_total "), "\(run.error)")
+            #expect(try server.run("smtpctl", ["stop"]).code == 0)
+            try await server.eventually("an end") { try Files.status(place) == nil }
         }
 
         @Test func `with a full spool refuses for now, loses nothing and recovers by itself`() async throws {
