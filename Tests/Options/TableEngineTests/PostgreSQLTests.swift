@@ -77,6 +77,15 @@ extension TableEngines {
             #expect(try slow.ask("lookup|alias|slow") == "error|no answer in 1 seconds")
             #expect(try slow.ask("lookup|alias|quick") == "found|x")
 
+            // An answer of gigabytes is a failure, in time and within memory.
+            let large = try RunningProgram(
+                "table-postgres",
+                "conninfo host=\(server.scratch.path) port=\(server.port) user=postgres dbname=postgres\n"
+                    + "query_alias SELECT repeat('x', 1000000) FROM generate_series(1, CASE WHEN $1 = 'large' THEN 2000 ELSE 0 END)\n")
+            #expect(try large.ask("lookup|alias|large").hasPrefix("error|"))
+            #expect(large.peakMemory < 700 << 20)
+            #expect(try large.ask("lookup|alias|none") == "not-found")
+
             // TLS, with the server's certificate verified.
             let certificates = try TestCertificates.shared.get()
             for (authority, isGood) in [("authority", true), ("stranger", false)] {

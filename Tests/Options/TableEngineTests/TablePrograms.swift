@@ -84,6 +84,13 @@ final class RunningProgram: Sendable {
     /// What it has said to people.
     var errors: String { scratch.text("errors") ?? "" }
 
+    /// The most memory that it has had at one time, in octets.
+    var peakMemory: Int {
+        // `123456 kB`.
+        let words = ProcessTable.status(process, "VmHWM")?.split(separator: " ") ?? []
+        return (words.first.flatMap { Int($0) } ?? 0) << 10
+    }
+
     /// Closes our end and waits for its own.
     func end() throws -> Platform.ExitStatus {
         shutdown(socket.raw, CInt(SHUT_WR))

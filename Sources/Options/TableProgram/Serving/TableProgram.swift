@@ -11,11 +11,18 @@ package enum TableProgram {
     /// Longest configuration file, in octets.
     private static let maximumConfiguration = 1 << 20
 
+    /// The most memory that it writes to, in octets. Client libraries keep an answer whole before its rows are counted, and
+    /// one of gigabytes must not take the machine's memory.
+    private static let maximumMemory: rlim_t = 512 << 20
+
     /// Serves until the mail server closes its end, and ends the process: 0 then, 1 when it could not go on.
     package static func serve<Engine: TableEngine>(_ engine: Engine.Type) -> Never {
         let (title, path) = arguments()
         // The end of the conversation is seen where it is read and written.
         _ = signal(SIGPIPE, SIG_IGN)
+        var limit = rlimit(rlim_cur: maximumMemory, rlim_max: maximumMemory)
+        // A lower limit that somebody has set stays: this fails then.
+        _ = setrlimit(__rlimit_resource_t(RLIMIT_DATA.rawValue), &limit)
         do throws(Ended) {
             try serve(engine, title, path)
         } catch {
