@@ -43,5 +43,51 @@ extension RealProcesses {
             #expect(try client.deliver(from: "a@client.example", to: ["alice@test.example"], "Subject: s\r\n\r\nx").code == 250)
             #expect(!server.log.contains("filter score: "), "\(server.log)")
         }
+
+        @Test func `filter-rspamd refuses what a real rspamd takes for spam, and nothing else`() async throws {
+            let port = try Server.freePort()
+            let server = try Server.standard(
+                listener: "filter rspamd", more: "filter rspamd proc-exec \"filter-rspamd -url http://127.0.0.1:\(port)\"\n")
+            try server.scratch.makeDirectory("rspamd", mode: 0o755)
+            let directory = server.scratch.path + "/rspamd"
+            try server.scratch.write(
+                "rspamd/rspamd.conf",
+                """
+                options { pidfile = "\(directory)/pid"; tempdir = "\(directory)"; hs_cache_dir = "\(directory)"; filters = "";
+                  dns { nameserver = ["127.0.0.1:1"]; timeout = 0.1s; retransmits = 1; } }
+                logging { type = "console"; level = "error"; }
+                worker "normal" { bind_socket = "127.0.0.1:\(port)"; count = 1; }
+                actions { reject = 15; add_header = 6; greylist = 4; }
+                lua = "\(directory)/rules.lua";
+
+                """)
+            try server.scratch.write(
+                "rspamd/rules.lua",
+                """
+                rspamd_config:register_symbol({name = 'BUY_NOW', score = 20.0, group = 'test',
+                  callback = function(task) local s = task:get_subject(); return s ~= nil and s:find('buy now') ~= nil end})
+                rspamd_config:set_metric_symbol({name = 'BUY_NOW', score = 20.0})
+
+                """)
+            let user = OrdinaryUser.current
+            var program = ChildProcess(
+                path: "/usr/bin/rspamd", arguments: ["rspamd", "-f", "-i", "-u", user.name, "-c", directory + "/rspamd.conf"],
+                environment: ["PATH=/usr/bin:/bin"])
+            program.startsSession = true
+            let rspamd = try program.start()
+            defer {
+                try? ChildProcess.signalGroup(rspamd, SIGKILL)
+                _ = try? ChildProcess.wait(for: rspamd)
+            }
+            // It reads thousands of rules first.
+            try await eventually("rspamd", within: 240) { (try? SMTPClient(port: port, timeout: 1)) != nil }
+            try await server.start()
+            let client = try server.client(timeout: 60)
+            try client.greet()
+            #expect(try client.deliver(from: "a@client.example", to: ["alice@test.example"], "Subject: buy now\r\n\r\nx").text == "550 message rejected")
+            #expect(try client.deliver(from: "a@client.example", to: ["alice@test.example"], "Subject: hello\r\n\r\nx").code == 250)
+            try await server.eventually("the message") { server.mailCount(of: "alice") == 1 }
+            #expect(server.mail(of: "alice")[0].contains("\nSubject: hello\n"))
+        }
     }
 }
