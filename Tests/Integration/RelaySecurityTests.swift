@@ -83,6 +83,24 @@ extension RealProcesses {
             #expect(try await target.stop() == .exited(0))
         }
 
+        @Test(arguments: ["", " oauth", " oauth command \"echo token\""])
+        func `a label that no table can have keeps the message, and the daemon alive`(_ options: String) async throws {
+            let server = try Server { server in
+                """
+                table hosts { "smtps://\(String(repeating: "l", count: 1_100))@127.0.0.1:1" }
+                table secrets { isp = "ada:secret" }
+                listen on 127.0.0.1 port \(server.port) hostname "relay.test.example"
+                action "out" relay host <hosts> auth <secrets>\(options)
+                match from any for any action "out"
+                """
+            }
+            try await server.start()
+            try Self.submit(server)
+            try await server.eventually("a failure") { server.log.contains("result=TempFail") }
+            #expect(try server.queue().count == 1)
+            #expect(try await server.stop() == .exited(0))
+        }
+
         @Test func `what waits when the server starts goes under TLS, too`() async throws {
             let target = try Self.smarthost("smtps pki mail auth <hashed>")
             try await target.start()

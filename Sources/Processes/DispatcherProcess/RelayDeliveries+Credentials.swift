@@ -4,6 +4,7 @@ import EventLoop
 import ProcessMessages
 import Routing
 import Tables
+import WireFormat
 
 /// Who we are to a smarthost: passwords and access tokens, kept here for the sessions and never in the router.
 extension RelayDeliveries {
@@ -29,6 +30,7 @@ extension RelayDeliveries {
     }
 
     private func token(_ command: TokenCommand, of reference: CredentialsReference, wasRefused: Bool) async -> RoutingAnswer {
+        guard reference.label.canBeKey else { return .failed(.notFound) }
         let request = dispatcher.relayTokens.next()
         dispatcher.lookup?.send(
             .relayToken(request: request, table: reference.table, label: reference.label, command, wasRefused: wasRefused))
@@ -41,4 +43,9 @@ extension RelayDeliveries {
         case nil: return .failed(.temporary("no answer"))
         }
     }
+}
+
+extension String {
+    /// Whether a table can be asked for it.
+    var canBeKey: Bool { (1...WireReader.maximumNameLength).contains(utf8.count) && utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F } }
 }

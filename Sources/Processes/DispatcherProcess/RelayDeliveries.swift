@@ -282,6 +282,8 @@ final class RelayDeliveries {
     }
 
     func value(_ key: String, _ table: String, _ use: RelayTable) async -> RelayValue {
+        // No table has such a key, and lookup takes no such message: a label is as long as who wrote the table likes.
+        guard key.canBeKey else { return .missing }
         let request = dispatcher.relayValues.next()
         dispatcher.lookup?.send(.relayValue(request: request, table: table, use, key: key))
         return await dispatcher.relayValues.answer(request) ?? .failed("no answer")

@@ -5,7 +5,7 @@ import WireFormat
 extension WireReader {
     /// The longest name of anything: as long as the longest key a table is asked for (a user can come
     /// from a local part), in bytes.
-    private static let maximumNameLength = 1023
+    package static let maximumNameLength = 1023
 
     /// The name of a user, table, action or key pair: 1 to 1023 bytes without control characters.
     ///

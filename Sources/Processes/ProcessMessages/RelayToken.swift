@@ -19,7 +19,7 @@ package struct TokenCommand: WireMessage, Hashable {
 
     package init(from reader: inout WireReader) throws(WireError) {
         line = try reader.readString()
-        user = try reader.readOptional { reader throws(WireError) in try reader.readName() }
+        user = try reader.readOptional { reader throws(WireError) in try reader.readString() }
     }
 }
 
@@ -44,7 +44,7 @@ package struct TokenQuestion: WireMessage, Hashable {
     }
 
     package init(from reader: inout WireReader) throws(WireError) {
-        self.init(try TokenCommand(from: &reader), account: try reader.readName(), secret: try reader.readString())
+        self.init(try TokenCommand(from: &reader), account: try reader.readString(), secret: try reader.readString())
     }
 }
 
@@ -104,7 +104,7 @@ package enum RelayToken: WireMessage, Hashable {
 
     package init(from reader: inout WireReader) throws(WireError) {
         switch try reader.readUInt8() {
-        case 1: self = .found(account: try reader.readName(), try reader.readToken())
+        case 1: self = .found(account: try reader.readString(), try reader.readToken())
         case 2: self = .missing
         case 3: self = .failed(try reader.readLine())
         case let kind: throw .unknownValue(UInt64(kind), for: "relay token")
