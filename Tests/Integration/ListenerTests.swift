@@ -169,8 +169,8 @@ extension RealProcesses {
                 ? "accept from any for domain \"test.example\" userbase <users> deliver to maildir\n"
                 : "action deliver maildir userbase <users>\nmatch from any for domain \"test.example\" action deliver\n"
             let setting = try setting(
-                try Self.pairs(word) + "pki pair \(word) \"\(stem).pem\"\npki pair key \"\(stem).key\"\npki mail dhe auto\n",
-                [("chain", "smtps pki pair"), ("fields", "smtps pki mail"), ("curves", "smtps pki other")], rules: rules)
+                try Self.pairs(word) + "pki whole \(word) \"\(stem).pem\"\npki whole key \"\(stem).key\"\npki mail dhe auto\n",
+                [("chain", "smtps pki whole"), ("fields", "smtps pki mail"), ("curves", "smtps pki other")], rules: rules)
             try await setting.server.start()
             #expect(try setting.secure("chain").output.contains("Verify return code: 0 (ok)"), "\(setting.server.log)")
             let old = ["-tls1_2", "-ign_eof", "-cipher", "DHE-RSA-AES256-GCM-SHA384"]

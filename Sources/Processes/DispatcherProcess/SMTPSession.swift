@@ -199,7 +199,7 @@ final class SMTPSession {
     // MARK: Bytes
 
     /// Octets of replies that are gathered while there are more commands.
-    private static let maximumReplies = 4 << 10
+    private static let maximumReplies = 1 << 10
 
     /// Sends the gathered replies as far as the kernel takes them at once; false when some are left.
     private func flushAtOnce() -> Bool {
