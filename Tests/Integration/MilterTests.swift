@@ -4,7 +4,7 @@ import Testing
 
 extension RealProcesses {
     @Suite("Sessions with a milter (smtpd.conf(5), filter NAME milter)") struct MilterTests {
-        private static let text = "Subject: one\r\nX-Twice: a\r\nX-Twice: b\r\n\r\nhello\r\n..dotted\r\n"
+        private static let text = "Date: Mon, 30 Nov 2026 12:00:00 +0000\r\nMessage-ID: <1@client.example>\r\nSubject: one\r\nX-Twice: a\r\nX-Twice: b\r\n\r\nhello\r\n..dotted\r\n"
 
         /// A server whose one listener has these filters.
         private func server(_ filters: String, chain: String = "m", more: String = "") throws -> Server {
@@ -39,7 +39,8 @@ extension RealProcesses {
             #expect(
                 milter.events == [
                     "C localhost|4|port|127.0.0.1", "H client.example", "M <ada@client.example>", "R <alice@test.example>",
-                    "R <bob@test.example>", "T", "L Subject|one", "L X-Twice|a", "L X-Twice|b", "N", "B 16", "E", "Q",
+                    "R <bob@test.example>", "T", "L Date|Mon, 30 Nov 2026 12:00:00 +0000", "L Message-ID|<1@client.example>",
+                    "L Subject|one", "L X-Twice|a", "L X-Twice|b", "N", "B 16", "E", "Q",
                 ])
             #expect(milter.body == "hello\r\n.dotted\r\n")
             #expect(milter.macros("C")["j"] == "mx.test.example")
@@ -93,7 +94,7 @@ extension RealProcesses {
             #expect(message.hasPrefix("Return-Path: <other@client.example>\nDelivered-To: bob@test.example\nX-Top: 1\nReceived: from "))
             #expect(
                 message.hasSuffix(
-                    "\nX-Second: 2\n\tfolded\nSubject: two\nX-Twice: a\nX-Last: 3\n\tX-Not-A-Field: 4\n\nnew\nbody\n"))
+                    "\nX-Second: 2\n\tfolded\nDate: Mon, 30 Nov 2026 12:00:00 +0000\nMessage-ID: <1@client.example>\nSubject: two\nX-Twice: a\nX-Last: 3\n\tX-Not-A-Field: 4\n\nnew\nbody\n"))
             try await server.drained()
             #expect(server.mailCount(of: "alice") == 0)
             #expect(server.log.contains("nobody@test.example"))
@@ -221,7 +222,7 @@ extension RealProcesses {
             let server = try server(milter)
             try await server.start()
             let body = String(repeating: String(repeating: "x", count: 70) + "\r\n", count: 100_000)
-            #expect(try deliver(server, "Subject: big\r\n\r\n" + body).code == 250)
+            #expect(try deliver(server, "Date: Mon, 30 Nov 2026 12:00:00 +0000\r\nMessage-ID: <1@client.example>\r\nSubject: big\r\n\r\n" + body).code == 250)
             let message = try await mail(server)
             #expect(message.hasSuffix("\n\n" + body.replacing("\r\n", with: "\n")))
             #expect(milter.body.utf8.count == body.utf8.count)

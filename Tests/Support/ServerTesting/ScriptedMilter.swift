@@ -53,10 +53,13 @@ package final class ScriptedMilter: Sendable {
     private final class Shared: Sendable {
         let state: Mutex<State>
         let offer: [UInt8]
+        /// The commands that are not answered.
+        let unanswered: Set<Character>
         let listener: CInt
-        init(_ state: consuming sending State, offer: [UInt8], listener: CInt) {
+        init(_ state: consuming sending State, offer: [UInt8], unanswered: Set<Character>, listener: CInt) {
             self.state = Mutex(state)
             self.offer = offer
+            self.unanswered = unanswered
             self.listener = listener
         }
     }
@@ -77,7 +80,11 @@ package final class ScriptedMilter: Sendable {
         try socket.setNonBlocking(false)
         self.port = try Sockets.localAddress(socket.raw).port
         let offer = Packet("O", [version, actions, steps].flatMap(Self.octets)).bytes
-        shared = Shared(State(reactions: reactions), offer: offer, listener: socket.release())
+        let silences: [Character: UInt32] = [
+            "L": 0x80, "C": 0x1000, "H": 0x2000, "M": 0x4000, "R": 0x8000, "T": 0x10000, "U": 0x20000, "N": 0x40000, "B": 0x80000,
+        ]
+        let unanswered = Set(silences.filter { steps & $0.value != 0 }.keys)
+        shared = Shared(State(reactions: reactions), offer: offer, unanswered: unanswered, listener: socket.release())
         let shared = shared
         _ = TestThread {
             while true {
@@ -183,7 +190,7 @@ package final class ScriptedMilter: Sendable {
         default: break
         }
         switch reaction {
-        case nil: return send(raw, Packet("c").bytes)
+        case nil: return shared.unanswered.contains(letter) || send(raw, Packet("c").bytes)
         case .say(let packets): return send(raw, packets.flatMap(\.bytes))
         case .sayOctets(let bytes): return send(raw, bytes)
         case .sayLater(let milliseconds, let packets):

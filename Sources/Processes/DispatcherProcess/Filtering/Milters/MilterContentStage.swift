@@ -139,11 +139,21 @@ final class MilterContentStage: ContentStage {
     private func pass(_ header: EditableHeader) async {
         next.receive(header.bytes)
         var offset = 0
+        /// The beginning of a line: the next stage gets whole ones. Lines of a body are bounded.
+        var begun: [UInt8] = []
         while !isAbandoned {
             guard let piece = body.piece(at: offset) else { return next.fail(Reply(QueueRefusal.failure)) }
-            if piece.isEmpty { return next.finish() }
+            if piece.isEmpty {
+                if !begun.isEmpty { next.receive(begun) }
+                return next.finish()
+            }
             offset += piece.count
-            next.receive(piece)
+            guard let end = piece.lastIndex(of: 0x0A) else {
+                begun += piece
+                continue
+            }
+            next.receive(begun + piece[...end])
+            begun = Array(piece[(end + 1)...])
             if next.isCongested { await next.ready() }
         }
     }
