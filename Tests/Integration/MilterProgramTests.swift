@@ -35,6 +35,7 @@ extension RealProcesses {
                 Domain client.example
                 Selector test
                 KeyFile \(scratch.path)/signing.key
+                RequireSafeKeys no
                 Socket inet:\(port)@127.0.0.1
                 OversignHeaders From,Subject,To,Date
                 PidFile \(scratch.path)/opendkim.pid
