@@ -98,16 +98,16 @@ enum SetupWish: Hashable {
         case .internet(let pair?):
             return [
                 """
-                pki host cert "\(pair.file)"
-                pki host key "\(pair.key)"
+                pki mail cert "\(pair.file)"
+                pki mail key "\(pair.key)"
 
                 # From other servers, and from users who log in with their password of this system.
-                listen on 0.0.0.0 tls pki host
-                listen on :: tls pki host
-                listen on 0.0.0.0 port 465 smtps pki host auth
-                listen on :: port 465 smtps pki host auth
-                listen on 0.0.0.0 port 587 tls-require pki host auth
-                listen on :: port 587 tls-require pki host auth
+                listen on 0.0.0.0 tls pki mail
+                listen on :: tls pki mail
+                listen on 0.0.0.0 port 465 smtps pki mail auth
+                listen on :: port 465 smtps pki mail auth
+                listen on 0.0.0.0 port 587 tls-require pki mail auth
+                listen on :: port 587 tls-require pki mail auth
 
                 """, Self.delivery, "match from any for local action \"local\"", "",
                 "action \"outbound\" relay", "match from auth for any action \"outbound\"", relaying,
