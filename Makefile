@@ -48,7 +48,7 @@ PAGES = $(wildcard man/*.[1-8])
 # Empty to keep the symbols.
 STRIP ?= $(shell command -v strip 2>/dev/null)
 
-.PHONY: all static-runtime help demo check deb bench install install-files uninstall clean dependencies test-dependencies
+.PHONY: all static-runtime help demo check deb check-deb tarball html bench install install-files uninstall clean dependencies test-dependencies
 
 all: static-runtime
 	$(SWIFT) build $(BUILD_FLAGS)
@@ -61,6 +61,9 @@ help:
 	@echo 'make demo       install what the build needs, build, and watch mail being delivered'
 	@echo 'make check      install what the tests need and run all of them'
 	@echo 'make deb        build the Debian packages, source and binary, into .build/deb'
+	@echo 'make check-deb  try these packages in a Debian of their own; needs root and debootstrap'
+	@echo 'make tarball    build a server that needs neither root nor libraries into .build/tarball-out'
+	@echo 'make html       the manual as pages of HTML in .build/html'
 	@echo 'make bench      measure this machine and the server, beside installed peers'
 	@echo 'make install    install below DESTDIR and PREFIX (now $(PREFIX))'
 	@echo 'make uninstall  remove what install put there'
@@ -82,6 +85,19 @@ check: test-dependencies
 deb: dependencies
 	@packaging/dependencies deb engines
 	packaging/make-deb .build/deb
+
+check-deb: .build/deb
+	@packaging/dependencies deb-test
+	packaging/check-deb .build/deb
+
+.build/deb:
+	$(MAKE) deb
+
+tarball: dependencies
+	packaging/make-tarball .build/tarball-out
+
+html:
+	@packaging/html .build/html
 
 bench: dependencies static-runtime
 	$(SWIFT) build $(BUILD_FLAGS)

@@ -177,7 +177,7 @@ let package = Package(
             "smtpctl", in: "Sources/Programs/smtpctl",
             [
                 "ControlMessages", "Cryptography", "Envelopes", "EventLoop", "JSON", "MailSyntax", "OfflineStore", "Platform",
-                "QueueCompression", "QueueEncryption", "QueueStorage", "Resolver", "RoleProcess", "SenderPolicy", "WireFormat",
+                "QueueCompression", "QueueEncryption", "QueueStorage", "Resolver", "RoleProcess", "SenderPolicy", "TLS", "WireFormat",
             ]),
         program("makemap", in: "Sources/Programs/makemap", ["TableBackends", "Tables", "Platform"]),
         program(

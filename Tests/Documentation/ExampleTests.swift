@@ -3,7 +3,7 @@ import Testing
 
 @Suite("The manual's examples are what they are said to be") struct ExampleTests {
     @Test(arguments: [
-        "smtpd.conf.5", "table.5", "aliases.5", "forward.5", "smtpd.8", "smtpctl.8", "makemap.8", "smtpd-filters.7",
+        "smtpd.conf.5", "table.5", "aliases.5", "forward.5", "smtpd.8", "smtpctl.8", "makemap.8", "smtpd-filters.7", "smtpd-examples.7",
         "table-ldap.5", "table-mysql.5", "table-postgres.5", "table-redis.5", "table-socketmap.5", "table-sqlite.5",
     ])
     func `every display of a page`(_ name: String) throws {

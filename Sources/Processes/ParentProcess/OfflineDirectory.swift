@@ -33,10 +33,13 @@ struct OfflineDirectory: ~Copyable {
     func open(_ name: String) throws(SystemError) -> Opened {
         let file: OwnedDescriptor
         do throws(SystemError) {
-            file = try Files.open(name, in: directory, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
+            file = try openAsOwner(name)
         } catch {
             switch error.code {
             case ENOENT: return .missing
+            case EACCES:
+                try setAside(name)
+                return .removed("not readable for its owner, set aside")
             case ELOOP, ENXIO: return try discard(name, "no regular file")
             default: throw error
             }
@@ -51,6 +54,20 @@ struct OfflineDirectory: ~Copyable {
         guard status.links == 1 else { return try discard(name, "a file with \(status.links) names") }
         guard status.size > 0 else { return try discard(name, "an empty file") }
         return .message(file, owner: status.user)
+    }
+
+    /// With the rights of whoever owns the file, and of the group that may look into the directory: the daemon needs no
+    /// right to read what it may not.
+    private func openAsOwner(_ name: String) throws(SystemError) -> OwnedDescriptor {
+        let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
+        guard geteuid() == 0 else { return try Files.open(name, in: directory, flags) }
+        let group = try Files.status(directory).group
+        guard let owner = try Files.status(path + "/" + name)?.user else { throw SystemError("open \(name)", code: ENOENT) }
+        let raw = directory.raw
+        let opened = try Privileges.acting(as: Identity(uid: owner, gid: group, groups: [group])) { () throws(SystemError) in
+            try checked("open \(name)") { openat(raw, name, flags | O_CLOEXEC) }
+        }
+        return OwnedDescriptor(adopting: opened)
     }
 
     private func discard(_ name: String, _ reason: String) throws(SystemError) -> Opened {
@@ -79,7 +96,7 @@ struct OfflineDirectory: ~Copyable {
     ///
     /// - Returns: Whether it was removed.
     func removeUnfinished(_ name: String) throws(SystemError) -> Bool {
-        let file = try Files.open(name, in: directory, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
+        let file = try openAsOwner(name)
         guard try Files.status(file).isRegular, try FileLock.flock.acquire(file) else { return false }
         // Should its writer have been about to take the lock: it finds the name gone, and says so.
         try remove(name)

@@ -30,7 +30,7 @@ extension ParentProcess {
                 let socket = try ListeningSocket.local(path: path, mode: 0o660)
                 // A user can give his files to groups of his own alone; his daemon is his own business.
                 if !installation.isRootless, let group = try readersGroup() {
-                    _ = try checked("chown \(path)") { chown(path, uid_t.max, group) }
+                    try Privileges.give(path, toGroup: group)
                 }
                 sockets.append(MetricsSocket(endpoint: endpoint, descriptor: DescriptorBox(socket)))
             }

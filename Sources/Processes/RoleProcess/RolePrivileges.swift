@@ -48,7 +48,9 @@ package struct RolePrivileges: Sendable {
             case .nothing: DaemonAccounts.emptyDirectory
             case .spool: installation.spool
             }
-        try Privileges.drop(to: Identity(alone: record), chroot: directory)
+        // Who sees the file system reads what the administrator let the daemon's user into by a group.
+        let identity = root == .all ? try Identity(withGroupsOf: record) : Identity(alone: record)
+        try Privileges.drop(to: identity, chroot: directory)
         try Privileges.forbidGaining()
     }
 

@@ -115,6 +115,11 @@ struct Parameters {
         return address
     }
 
+    /// All of them, in order.
+    var texts: [String] {
+        values.compactMap { if case .text(let text) = $0 { text } else { nil } }
+    }
+
     /// The last one.
     var text: String {
         guard case .text(let text)? = values.last else { preconditionFailure("the token is a text") }
@@ -156,6 +161,10 @@ enum LocalCommand: Hashable {
     case encrypt(String?, method: String?)
     /// Prints the networks of the SPF records of the domains on standard input.
     case walkSPF
+    /// Looks at the installation, perhaps with a message that is sent to root.
+    case examine(sendsProbe: Bool)
+    /// Writes a configuration; nil for a server that is none.
+    case setUp(SetupWish?, Setup.Login)
     /// Prints completions for a shell.
     case complete(String)
     /// A line of counters each second.

@@ -6,7 +6,7 @@ import MailSyntax
 ///
 /// A word is taken exactly, or as the beginning of one keyword only; parameters are always exact.
 enum Commands {
-    static var all: [Command] { queue + services + routing + daemon + tools }
+    static var all: [Command] { queue + services + routing + daemon + installation + tools }
 
     enum Problem: Error, Hashable {
         /// A word too many.

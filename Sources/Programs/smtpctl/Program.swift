@@ -85,6 +85,8 @@ struct Program {
         case .complete(let shell): Completions.print(for: shell, output)
         case .encrypt(let password, let method): Encryption.run(password, method: method, output)
         case .walkSPF: SPFWalk.run(output)
+        case .examine(let sendsProbe): Doctor.run(sendsProbe: sendsProbe, output)
+        case .setUp(let wish, let login): Setup.run(wish, login: login, output)
         case .top: Top.run(output)
         }
     }

@@ -72,6 +72,19 @@ package enum Privileges {
         return try body()
     }
 
+    /// Gives a file of ours to a group, as any owner may who is in it: root joins it for the moment, so that it needs no
+    /// right to give files to anybody.
+    package static func give(_ path: String, toGroup group: gid_t) throws(SystemError) {
+        guard geteuid() == 0 else {
+            _ = try checked("chown \(path)") { chown(path, uid_t.max, group) }
+            return
+        }
+        let groups = try currentGroups()
+        _ = try checked("setgroups") { setgroups(groups.count + 1, groups + [group]) }
+        defer { comeBack(geteuid(), getegid(), groups) }
+        _ = try checked("chown \(path)") { chown(path, uid_t.max, group) }
+    }
+
     private static func comeBack(_ user: uid_t, _ group: gid_t, _ groups: [gid_t]) {
         guard seteuid(user) == 0, setegid(group) == 0, setgroups(groups.count, groups) == 0,
             geteuid() == user, getegid() == group

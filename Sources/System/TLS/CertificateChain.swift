@@ -36,6 +36,14 @@ package final class CertificateChain {
         return nil
     }
 
+    /// Whole days until it expires, negative afterwards; nil when its date cannot be read.
+    package var daysLeft: Int? {
+        var days: CInt = 0
+        var seconds: CInt = 0
+        guard let first = certificates.first, ASN1_TIME_diff(&days, &seconds, nil, X509_get0_notAfter(first)) == 1 else { return nil }
+        return days == 0 && seconds < 0 ? -1 : Int(days)
+    }
+
     /// RSA or elliptic curve: two chains of different kinds can serve the same names.
     var kind: CInt { certificates.first.flatMap { X509_get0_pubkey($0) }.map { EVP_PKEY_get_base_id($0) } ?? 0 }
 

@@ -30,7 +30,7 @@ import Testing
                 case "<routeid>": "7"
                 case "<address>": "192.0.2.1"
                 case "<filter>": "from=ada@example.org"
-                case "<table>", "<domain>", "<subject>", "<password>", "<method>": "aliases"
+                case "<table>", "<domain>", "<subject>", "<password>", "<method>", "<certificate>", "<key>", "<server>", "<user>": "aliases"
                 default: String(word)
                 }
             }
