@@ -113,7 +113,7 @@ let package = Package(
         room("Processes", "AgentMessages", ["MailSyntax", "Envelopes", "WireFormat"]),
         room(
             "Processes", "ProcessMessages",
-            ["Authentication", "MailSyntax", "Envelopes", "SMTPProtocol", "Scheduling", "Tables", "WireFormat"]),
+            ["Authentication", "MailSyntax", "Envelopes", "Rules", "SMTPProtocol", "Scheduling", "Tables", "WireFormat"]),
 
         room(
             "Processes", "RoleProcess",
@@ -124,7 +124,7 @@ let package = Package(
                 "Authentication", "Configuration", "Certificates", "TLS", "Tables", "MailSyntax", "TableBackends", "AgentMessages",
                 "QueueEncryption",
             ]),
-        process("ControlProcess", ["Envelopes", "Scheduling", "ControlMessages"]),
+        process("ControlProcess", ["Envelopes", "MailSyntax", "Rules", "Scheduling", "ControlMessages"]),
         process("LookupProcess", ["Authentication", "Configuration", "Cryptography", "Envelopes", "MailSyntax", "Passwords", "SMTPProtocol", "Tables", "Rules", "TableBackends", "Resolver", dnssec("ValidatingResolver")]),
         process("QueueProcess", ["Configuration", "Envelopes", "MailSyntax", "QueueStorage", "Scheduling", "QueueCompression", "QueueEncryption"]),
         process("SchedulerProcess", ["Configuration", "Envelopes", "Scheduling"]),
@@ -136,13 +136,14 @@ let package = Package(
             ]),
         process("CryptoProcess", ["TLS"]),
         process("CheckerProcess", ["Authentication", "Passwords", pam("AuthenticationPAM")]),
+        room("Processes", "ExplanationProcess", ["Configuration", "Platform", "Rules", "TableBackends", "Tables"]),
 
         // Programs.
         program(
             "smtpd", in: "Sources/Programs/smtpd",
             [
                 "ParentProcess", "ControlProcess", "LookupProcess", "QueueProcess", "SchedulerProcess",
-                "DispatcherProcess", "CryptoProcess", "CheckerProcess", "RoleProcess", "ProcessMessages", "Configuration", "Certificates",
+                "DispatcherProcess", "CryptoProcess", "CheckerProcess", "ExplanationProcess", "RoleProcess", "ProcessMessages", "Configuration", "Certificates",
                 "Log", "Platform",
             ]),
         program(
@@ -224,7 +225,7 @@ let package = Package(
         tests(
             "Processes", "ProcessMessages",
             [
-                "Authentication", "MailSyntax", "Envelopes", "SMTPProtocol", "Scheduling", "Tables", "WireFormat",
+                "Authentication", "MailSyntax", "Envelopes", "Rules", "SMTPProtocol", "Scheduling", "Tables", "WireFormat",
                 "WireTesting",
             ]),
         tests(

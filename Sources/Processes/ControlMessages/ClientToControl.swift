@@ -33,12 +33,17 @@ package enum ClientToControl: WireMessage, Hashable {
     case stop
     /// Read a table again.
     case updateTable(String)
+    /// Say how an address would be dealt with, or why an envelope waits: the words of the question, and whether the answer
+    /// is for programs. Answered by `output` and `end`, or `failed`.
+    case explain([String], asJSON: Bool)
 
     /// The version this code speaks.
     package static let version: UInt32 = 1
 
     /// The longest name of a table, in bytes.
     package static let longestName = 1024
+    /// Words of a question.
+    package static let maximumWords = 16
 
     /// True for what anybody with an account on the machine may ask; all else is for root, or for the user
     /// who runs a rootless daemon.
@@ -46,7 +51,7 @@ package enum ClientToControl: WireMessage, Hashable {
         switch self {
         case .hello, .submit: true
         case .showQueue, .showEnvelope, .showMessage, .showStatistics, .showStatus, .schedule, .remove, .suspend,
-            .resume, .setPaused, .setVerbose, .reload, .stop, .updateTable:
+            .resume, .setPaused, .setVerbose, .reload, .stop, .updateTable, .explain:
             false
         }
     }
@@ -97,6 +102,10 @@ package enum ClientToControl: WireMessage, Hashable {
         case .updateTable(let name):
             writer.write(UInt8(16))
             writer.write(name)
+        case .explain(let words, let asJSON):
+            writer.write(UInt8(60))
+            writer.write(list: words) { $1.write($0) }
+            writer.write(asJSON)
         }
     }
 
@@ -127,6 +136,12 @@ package enum ClientToControl: WireMessage, Hashable {
             guard !name.isEmpty, name.utf8.count <= Self.longestName, name.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F })
             else { throw .invalid("name of a table") }
             self = .updateTable(name)
+        case 60:
+            let words = try reader.readList { reader throws(WireError) in try reader.readString() }
+            guard words.count <= Self.maximumWords, words.allSatisfy({ $0.utf8.count <= Self.longestName }) else {
+                throw .invalid("question")
+            }
+            self = .explain(words, asJSON: try reader.readBool())
         case let kind: throw .unknownValue(UInt64(kind), for: "ClientToControl")
         }
     }

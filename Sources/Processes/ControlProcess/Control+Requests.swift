@@ -40,6 +40,7 @@ extension ControlProcess {
             parent?.send(.stop)
             return false
         case .updateTable(let name): return await updateTable(name, for: client)
+        case .explain(let words, let asJSON): return await explain(words, asJSON: asJSON, to: client)
         }
     }
 

@@ -6,6 +6,7 @@ import Log
 import Platform
 import ProcessMessages
 import RoleProcess
+import Rules
 
 /// The door for `smtpctl` and `sendmail`: reads what clients of the Unix socket ask, says who may, and
 /// passes it on to the role that knows.
@@ -70,12 +71,15 @@ package final class ControlProcess: RoleProcess {
     func receive(_ message: DispatcherToControl) {
         switch message {
         case .statistics(let request, let values): answers.statistics.resolve(request, values)
+        case .explained(let request, let explanation): answers.explanations.resolve(request, (explanation, []))
         }
     }
 
     func receive(_ message: LookupToControl) {
         switch message {
         case .tableUpdated(let request, let failure): answers.tableUpdates.resolve(request, failure)
+        case .explained(let request, let explanation, let actions):
+            answers.explanations.resolve(request, (explanation, actions))
         }
     }
 
@@ -117,6 +121,7 @@ final class ControlAnswers {
     let statistics = PendingRequests<[Statistic]>()
     let tableUpdates = PendingRequests<String?>()
     let reloads = PendingRequests<[String]>()
+    let explanations = PendingRequests<(explanation: Explanation, actions: [String])>()
 }
 
 /// A message's bytes, or the file that holds them; nil for an unknown message.

@@ -151,6 +151,7 @@ package final class DispatcherProcess: RoleProcess {
             acceptSubmission(socket, uid: uid)
         case .setPaused(let paused): setPaused(paused)
         case .statistics(let request): control?.send(.statistics(request: request, statistics()))
+        case .explain(let request, let action): control?.send(.explained(request: request, explanation(ofAction: action)))
         }
     }
 

@@ -143,6 +143,9 @@ extension LookupProcess {
 }
 
 extension ExchangerVerdict {
+    /// In words for an operator.
+    var explanation: String { text }
+
     /// A domain that is its own exchanger.
     fileprivate static func itself(_ domain: Domain, _ addresses: AddressVerdict) -> ExchangerVerdict {
         .exchangers(

@@ -138,6 +138,7 @@ package final class LookupProcess: RoleProcess {
         switch message {
         case .updateTable(let request, let name):
             control?.send(.tableUpdated(request: request, failure: updateTable(name)))
+        case .explain(let request, let recipient, let transaction): explain(recipient, of: transaction, answering: request)
         }
     }
 

@@ -8,6 +8,8 @@ package enum ControlToDispatcher: WireMessage, Hashable {
     case setPaused(Bool)
     /// Answered by `statistics`.
     case statistics(request: UInt64)
+    /// Say what an action does, and how its relays stand. Answered by ``DispatcherToControl/explained(request:_:)``.
+    case explain(request: UInt64, action: String)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -21,6 +23,10 @@ package enum ControlToDispatcher: WireMessage, Hashable {
         case .statistics(let request):
             writer.write(UInt8(3))
             writer.write(request)
+        case .explain(let request, let action):
+            writer.write(UInt8(60))
+            writer.write(request)
+            writer.write(action)
         }
     }
 
@@ -29,6 +35,7 @@ package enum ControlToDispatcher: WireMessage, Hashable {
         case 1: self = .submission(uid: try reader.readUInt32(), gid: try reader.readUInt32())
         case 2: self = .setPaused(try reader.readBool())
         case 3: self = .statistics(request: try reader.readUInt64())
+        case 60: self = .explain(request: try reader.readUInt64(), action: try reader.readName())
         case let kind: throw .unknownValue(UInt64(kind), for: "ControlToDispatcher")
         }
     }

@@ -1,9 +1,14 @@
+import Envelopes
+import MailSyntax
 import WireFormat
 
 /// What control asks of lookup.
 package enum ControlToLookup: WireMessage, Hashable {
     /// Read a table again. Answered by ``LookupToControl/tableUpdated(request:failure:)``.
     case updateTable(request: UInt64, name: String)
+    /// Say how it would decide about a recipient, and where that leads. Answered by
+    /// ``LookupToControl/explained(request:_:actions:)``.
+    case explain(request: UInt64, recipient: MailAddress, transaction: Transaction)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -11,12 +16,21 @@ package enum ControlToLookup: WireMessage, Hashable {
             writer.write(UInt8(1))
             writer.write(request)
             writer.write(name)
+        case .explain(let request, let recipient, let transaction):
+            writer.write(UInt8(60))
+            writer.write(request)
+            recipient.encode(into: &writer)
+            transaction.encode(into: &writer)
         }
     }
 
     package init(from reader: inout WireReader) throws(WireError) {
         switch try reader.readUInt8() {
         case 1: self = .updateTable(request: try reader.readUInt64(), name: try reader.readName())
+        case 60:
+            self = .explain(
+                request: try reader.readUInt64(), recipient: try MailAddress(from: &reader),
+                transaction: try Transaction(from: &reader))
         case let kind: throw .unknownValue(UInt64(kind), for: "ControlToLookup")
         }
     }

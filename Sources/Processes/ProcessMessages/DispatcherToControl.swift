@@ -1,9 +1,12 @@
+import Rules
 import WireFormat
 
 /// The dispatcher's answers to control.
 package enum DispatcherToControl: WireMessage, Hashable {
     /// The answer to ``ControlToDispatcher/statistics(request:)``.
     case statistics(request: UInt64, [Statistic])
+    /// The answer to ``ControlToDispatcher/explain(request:action:)``; empty for an action that is not there.
+    case explained(request: UInt64, Explanation)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -11,6 +14,10 @@ package enum DispatcherToControl: WireMessage, Hashable {
             writer.write(UInt8(1))
             writer.write(request)
             writer.write(list: values) { $0.encode(into: &$1) }
+        case .explained(let request, let explanation):
+            writer.write(UInt8(60))
+            writer.write(request)
+            explanation.encode(into: &writer)
         }
     }
 
@@ -20,6 +27,7 @@ package enum DispatcherToControl: WireMessage, Hashable {
             self = .statistics(
                 request: try reader.readUInt64(),
                 try reader.readList { reader throws(WireError) in try Statistic(from: &reader) })
+        case 60: self = .explained(request: try reader.readUInt64(), try Explanation(from: &reader))
         case let kind: throw .unknownValue(UInt64(kind), for: "DispatcherToControl")
         }
     }

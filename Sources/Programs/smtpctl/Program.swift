@@ -14,6 +14,9 @@ struct Program {
         signal(SIGPIPE, SIG_IGN)
         let words = Array(CommandLine.arguments.dropFirst())
         if words.isEmpty || words == ["-h"] { usage(status: words.isEmpty ? 1 : 0) }
+        let directory = getenv(InstallationPaths.environmentVariable).map { String(cString: $0) }
+        let installation = directory.map(InstallationPaths.rootless) ?? .system
+        if words.first == "explain" { Explain.run(words.dropFirst(), in: installation, patience: patience) }
         let request: ClientToControl
         let answer: Commands.Answer
         do throws(Commands.Problem) {
@@ -27,8 +30,6 @@ struct Program {
             }
             exit(1)
         }
-        let directory = getenv(InstallationPaths.environmentVariable).map { String(cString: $0) }
-        let installation = directory.map(InstallationPaths.rootless) ?? .system
         do throws(ControlClientError) {
             var client = try ControlClient(path: installation.controlSocket, timeout: patience)
             let last = try client.request(request) { bytes in
@@ -65,7 +66,7 @@ struct Program {
     }
 
     private static func usage(status: CInt) -> Never {
-        Diagnostics.say((["usage: smtpctl command [argument ...]"] + Commands.synopsis.map { "  " + $0 }).joined(separator: "\n"))
+        Diagnostics.say((["usage: smtpctl command [argument ...]"] + (Commands.synopsis + [Explain.synopsis]).sorted().map { "  " + $0 }).joined(separator: "\n"))
         exit(status)
     }
 }

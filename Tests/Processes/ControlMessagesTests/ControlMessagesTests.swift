@@ -14,6 +14,7 @@ private let requests: [ClientToControl] = [
     .showEnvelope(envelope(0x5F3A_9C1E_00D1_B2C4)), .showMessage(message(1)), .showStatistics, .showStatus,
     .schedule(.all), .remove(.message(message(7))), .suspend(.envelope(envelope(1 << 32 | 1))), .resume(.all),
     .setPaused(.mda, true), .setPaused(.mta, false), .setPaused(.smtp, true), .setVerbose(true), .reload, .stop,
+    .explain(["ada@example.org", "tls=yes"], asJSON: true), .explain([], asJSON: false),
     .updateTable("aliases"), .updateTable(String(repeating: "t", count: ClientToControl.longestName)),
 ]
 

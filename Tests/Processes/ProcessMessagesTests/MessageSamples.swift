@@ -1,6 +1,7 @@
 import Authentication
 import Envelopes
 import MailSyntax
+import Rules
 import SMTPProtocol
 import Scheduling
 import Tables
@@ -17,6 +18,12 @@ private let scheduled = [
         lastAttempt: Timestamp(seconds: 9), lastNotice: Timestamp(seconds: 8), isSuspended: true),
 ]
 
+private let explanation = {
+    var explanation = Explanation()
+    explanation.add("recipient", "<ada@example.org>", depth: 0)
+    explanation.add("rule", "smtpd.conf:3: matches", depth: 1)
+    return explanation
+}()
 private let selections: [EnvelopeSelection] = [.envelope(Sample.id), .message(Sample.message), .all]
 private let runStates: [RunState] = [
     .pending(seconds: -5), .pending(seconds: .max), .inflight(seconds: 3), .held, .suspended, .unknown,
@@ -80,7 +87,7 @@ let messageSubjects = [
     WireSubject(
         of: ParentToChild.self,
         [
-            .configure([1, 2, 3]), .connect(.queue), .serve, .setVerbose(true), .shutdown,
+            .configure([1, 2, 3]), .connect(.queue), .serve, .setVerbose(true), .shutdown, .queueKey(.current), .queueKey(.backup),
         ]),
     WireSubject(of: ChildToParent.self, [.ready, .reconfigured, .fatal("no such user: smtpd")]),
     WireSubject(
@@ -108,9 +115,14 @@ let messageSubjects = [
     WireSubject(
         of: ControlToDispatcher.self,
         [
-            .submission(uid: 1_000, gid: 100), .setPaused(true), .statistics(request: 8),
+            .submission(uid: 1_000, gid: 100), .setPaused(true), .statistics(request: 8), .explain(request: 9, action: "relay"),
         ]),
-    WireSubject(of: ControlToLookup.self, [.updateTable(request: 9, name: "aliases")]),
+    WireSubject(
+        of: ControlToLookup.self,
+        [
+            .updateTable(request: 9, name: "aliases"),
+            .explain(request: 10, recipient: Sample.ada, transaction: Sample.full),
+        ]),
     WireSubject(
         of: ControlToQueue.self,
         [
@@ -128,7 +140,11 @@ let messageSubjects = [
                 ]
             } + [.setPaused(request: 7, .relay, true), .statistics(request: 8)]),
     WireSubject(
-        of: DispatcherToControl.self, [.statistics(request: 1, []), .statistics(request: 2, Sample.statistics)]),
+        of: DispatcherToControl.self,
+        [
+            .statistics(request: 1, []), .statistics(request: 2, Sample.statistics),
+            .explained(request: 3, Explanation()), .explained(request: 4, explanation),
+        ]),
     WireSubject(
         of: DispatcherToLookup.self,
         [
@@ -159,6 +175,7 @@ let messageSubjects = [
         of: LookupToControl.self,
         [
             .tableUpdated(request: 1, failure: nil), .tableUpdated(request: 2, failure: "no such table"),
+            .explained(request: 3, explanation, actions: ["relay", "local"]),
         ]),
     WireSubject(
         of: LookupToDispatcher.self,
