@@ -86,6 +86,7 @@ struct Program {
         case .encrypt(let password, let method): Encryption.run(password, method: method, output)
         case .walkSPF: SPFWalk.run(output)
         case .top: Top.run(output)
+        case .explain(let file, let words, let asJSON): FileExplanation.run(file, words, asJSON: asJSON, output)
         }
     }
 
