@@ -94,7 +94,7 @@ let package = Package(
         room("Policy", "Tables", ["MailSyntax"]),
         room("Policy", "Configuration", ["Authentication", "MailSyntax", "Tables"]),
         room("Policy", "Filters", ["MailSyntax", "Envelopes", "SMTPProtocol", "Tables", "Configuration"]),
-        room("Policy", "Rules", ["MailSyntax", "Envelopes", "SMTPProtocol", "Tables", "Configuration"]),
+        room("Policy", "Rules", ["JSON", "MailSyntax", "Envelopes", "SMTPProtocol", "Tables", "Configuration"]),
         room("Policy", "Scheduling", ["Envelopes"]),
         room("Policy", "Routing", ["JSON", "MailSyntax", "Envelopes", "Configuration"]),
         room("Policy", "Milters", ["MailSyntax", "SMTPProtocol"]),
@@ -132,7 +132,7 @@ let package = Package(
         room("Processes", "AgentMessages", ["MailSyntax", "Envelopes", "WireFormat"]),
         room(
             "Processes", "ProcessMessages",
-            ["Authentication", "MailSyntax", "Envelopes", "Routing", "SMTPProtocol", "Scheduling", "Tables", "WireFormat"]),
+            ["Authentication", "MailSyntax", "Envelopes", "Routing", "Rules", "SMTPProtocol", "Scheduling", "Tables", "WireFormat"]),
 
         room(
             "Processes", "RoleProcess",
@@ -143,7 +143,8 @@ let package = Package(
                 "Authentication", "Configuration", "Certificates", "TLS", "Tables", "Filters", "MailSyntax", "TableBackends",
                 "AgentMessages", "QueueEncryption",
             ]),
-        process("ControlProcess", ["Configuration", "Envelopes", "MailSyntax", "Routing", "Scheduling", "ControlMessages"]),
+        process(
+            "ControlProcess", ["Configuration", "Envelopes", "MailSyntax", "Routing", "Rules", "Scheduling", "ControlMessages"]),
         process(
             "LookupProcess",
             [
@@ -164,20 +165,23 @@ let package = Package(
             ]),
         process("CryptoProcess", ["TLS"]),
         process("CheckerProcess", ["Authentication", "Passwords", pam("AuthenticationPAM")]),
+        room("Processes", "ExplanationProcess", ["Configuration", "Cryptography", "Platform", "Rules", "TableBackends", "Tables"]),
 
         // Programs.
         program(
             "smtpd", in: "Sources/Programs/smtpd",
             [
                 "ParentProcess", "ControlProcess", "LookupProcess", "QueueProcess", "SchedulerProcess",
-                "DispatcherProcess", "CryptoProcess", "CheckerProcess", "RoleProcess", "ProcessMessages", "Configuration", "Certificates",
+                "DispatcherProcess", "CryptoProcess", "CheckerProcess", "ExplanationProcess", "RoleProcess", "ProcessMessages",
+                "Configuration", "Certificates",
                 "Log", "Platform",
             ]),
         program(
             "smtpctl", in: "Sources/Programs/smtpctl",
             [
                 "ControlMessages", "Cryptography", "Envelopes", "EventLoop", "JSON", "MailSyntax", "OfflineStore", "Platform",
-                "QueueCompression", "QueueEncryption", "QueueStorage", "Resolver", "RoleProcess", "SenderPolicy", "TLS", "WireFormat",
+                "QueueCompression", "QueueEncryption", "QueueStorage", "Resolver", "RoleProcess", "Rules", "SenderPolicy", "TLS",
+                "WireFormat",
             ]),
         program("makemap", in: "Sources/Programs/makemap", ["TableBackends", "Tables", "Platform"]),
         program(
@@ -288,7 +292,7 @@ let package = Package(
         tests(
             "Processes", "ProcessMessages",
             [
-                "Authentication", "MailSyntax", "Envelopes", "Routing", "SMTPProtocol", "Scheduling", "Tables", "WireFormat",
+                "Authentication", "MailSyntax", "Envelopes", "Routing", "Rules", "SMTPProtocol", "Scheduling", "Tables", "WireFormat",
                 "WireTesting",
             ]),
         tests(

@@ -11,14 +11,17 @@ enum CommandList {
             var required: Int?
             var isParameter = false
             var joins = false
+            var isOption = false
             for word in item.split(separator: " ").map(String.init) {
                 switch word {
                 case "Cm": isParameter = false
                 case "Ar": isParameter = true
                 case "Op": required = positions.count
+                case "Fl": isOption = true
                 case "|": joins = true
                 default:
-                    let text = isParameter ? "<\(word)>" : word
+                    let text = isOption ? "-\(word)" : isParameter ? "<\(word)>" : word
+                    isOption = false
                     if joins, !positions.isEmpty {
                         positions[positions.count - 1].append(text)
                     } else {
@@ -70,8 +73,8 @@ enum CommandList {
     static func command(of words: [String], among commands: Set<String>) -> String? {
         commands.first { command in
             var pattern = command.split(separator: " ").map(String.init)
-            // A filter goes on for as long as there are words.
-            while pattern.last == "<filter>", pattern.count < words.count { pattern.append("<filter>") }
+            // A filter goes on for as long as there are words, and so do facts.
+            while let last = pattern.last, last == "<filter>" || last == "<facts>", pattern.count < words.count { pattern.append(last) }
             return pattern.count == words.count && zip(pattern, words).allSatisfy(fits)
         }
     }
@@ -81,7 +84,7 @@ enum CommandList {
         case "<envelope-id>": word.utf8.count == 16 && word.allSatisfy(\.isHexDigit)
         case "<message-id>": word.utf8.count == 8 && word.allSatisfy(\.isHexDigit)
         case "<route-id>": UInt64(word) != nil
-        case "<filter>": word.contains("=")
+        case "<filter>", "<facts>": word.contains("=")
         case _ where pattern.hasPrefix("<"): !word.isEmpty
         default: pattern == word
         }

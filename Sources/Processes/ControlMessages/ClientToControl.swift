@@ -42,12 +42,17 @@ package enum ClientToControl: WireMessage, Hashable {
     case setRelayingPaused(source: IPAddress?, domain: String?, Bool)
     /// Trace a subject, or no longer.
     case setTracing(subject: String, Bool)
+    /// Say how an address would be dealt with, or why an envelope waits: the words of the question, and whether the answer
+    /// is for programs. Answered by `output` and `end`, or `failed`.
+    case explain([String], asJSON: Bool)
 
     /// The version this code speaks.
     package static let version: UInt32 = 1
 
     /// The longest name of a table, a domain or a subject, in bytes.
     package static let longestName = 1023
+    /// Words of a question.
+    package static let maximumWords = 16
 
     /// Who may ask this. Root may everything, and so may the user who runs a rootless daemon.
     package var audience: ControlAudience {
@@ -58,7 +63,7 @@ package enum ClientToControl: WireMessage, Hashable {
         case .showMessage, .remove: .owners
         case .showStatistics, .showStatus, .show: .readers
         case .schedule, .suspend, .resume, .setPaused, .setVerbose, .reload, .stop, .updateTable, .resumeRoute,
-            .setRelayingPaused, .setTracing:
+            .setRelayingPaused, .setTracing, .explain:
             .operators
         }
     }
@@ -125,6 +130,10 @@ package enum ClientToControl: WireMessage, Hashable {
             writer.write(UInt8(20))
             writer.write(subject)
             writer.write(isOn)
+        case .explain(let words, let asJSON):
+            writer.write(UInt8(60))
+            writer.write(list: words) { $1.write($0) }
+            writer.write(asJSON)
         }
     }
 
@@ -165,6 +174,12 @@ package enum ClientToControl: WireMessage, Hashable {
             guard domain.utf8.count <= Self.longestName, isName(domain) else { throw .invalid("domain") }
             self = .setRelayingPaused(source: address, domain: domain.isEmpty ? nil : domain, try reader.readBool())
         case 20: self = .setTracing(subject: try reader.readControlName(), try reader.readBool())
+        case 60:
+            let words = try reader.readList { reader throws(WireError) in try reader.readString() }
+            guard words.count <= Self.maximumWords, words.allSatisfy({ $0.utf8.count <= Self.longestName }) else {
+                throw .invalid("question")
+            }
+            self = .explain(words, asJSON: try reader.readBool())
         case let kind: throw .unknownValue(UInt64(kind), for: "ClientToControl")
         }
     }

@@ -41,6 +41,7 @@ extension ControlProcess {
         case .setRelayingPaused(let source, let domain, let paused):
             return await setRelayingPaused(source, domain, paused, for: client)
         case .setTracing(let subject, let isOn): return await setTracing(subject, isOn, for: client)
+        case .explain(let words, let asJSON): return await explain(words, asJSON: asJSON, to: client)
         }
     }
 

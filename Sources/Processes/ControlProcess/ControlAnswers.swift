@@ -3,6 +3,7 @@ import EventLoop
 import Interprocess
 import ProcessMessages
 import RoleProcess
+import Rules
 
 /// Questions of clients that other roles have not answered yet, a table per kind of answer.
 @EventLoopActor
@@ -18,6 +19,8 @@ final class ControlAnswers {
     let tableUpdates = PendingRequests<String?>()
     let reloads = PendingRequests<[String]>()
     let traces = PendingRequests<String?>()
+    let explanations = PendingRequests<(explanation: Explanation, actions: [String])>()
+    let listeners = PendingRequests<ListenerFacts?>()
     let routingOrders = PendingRequests<Bool>()
     let listings = PendingRequests<[UInt8]>()
     /// What has come of listings that are not complete.

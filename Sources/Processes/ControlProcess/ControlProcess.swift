@@ -6,6 +6,7 @@ import Log
 import Platform
 import ProcessMessages
 import RoleProcess
+import Rules
 
 /// The door for `smtpctl` and `sendmail`: reads what clients of the Unix socket ask, says who may, and
 /// passes it on to the role that knows.
@@ -80,6 +81,8 @@ package final class ControlProcess: RoleProcess {
         case .statistics(let request, let report): answers.statistics.resolve(request, report)
         case .listing(let request, let text, let isLast): receive(text, of: request, isLast: isLast)
         case .ordered(let request, let done): answers.routingOrders.resolve(request, done)
+        case .listener(let request, let facts): answers.listeners.resolve(request, facts)
+        case .explained(let request, let explanation): answers.explanations.resolve(request, (explanation, []))
         }
     }
 
@@ -87,6 +90,8 @@ package final class ControlProcess: RoleProcess {
         switch message {
         case .tableUpdated(let request, let failure): answers.tableUpdates.resolve(request, failure)
         case .statistics(let request, let report): answers.statistics.resolve(request, report)
+        case .explained(let request, let explanation, let actions):
+            answers.explanations.resolve(request, (explanation, actions))
         }
     }
 

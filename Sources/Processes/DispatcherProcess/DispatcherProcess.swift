@@ -175,6 +175,9 @@ package final class DispatcherProcess: RoleProcess {
             control?.send(.ordered(request: request, relays.resumeRoute(id)))
         case .setBlocked(let request, let source, let domain, let blocked):
             control?.send(.ordered(request: request, relays.setBlocked(source, domain, blocked)))
+        case .explain(let request, let action): control?.send(.explained(request: request, explanation(ofAction: action)))
+        case .explainListener(let request, let name):
+            control?.send(.listener(request: request, facts(ofListener: name)))
         }
     }
 

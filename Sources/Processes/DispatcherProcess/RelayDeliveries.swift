@@ -49,6 +49,9 @@ final class RelayDeliveries {
     var sessionCount: Int { sessions.count }
     private var log: Logger { dispatcher.context.log }
 
+    /// How relays stand now.
+    func statuses() -> [RelayStatus] { router.relayStatuses(now: Self.now()) }
+
     private static func now() -> Moment { Moment(milliseconds: MonotonicInstant.now().nanoseconds / 1_000_000) }
 
     /// Works by a view whose certificates are in force.

@@ -149,7 +149,8 @@ extension ExchangerVerdict {
             [MailExchanger(preference: 0, host: domain, addresses: addresses)], isImplicit: true, isAuthenticated: false)
     }
 
-    fileprivate var text: String {
+    /// In words for an operator.
+    var text: String {
         switch self {
         case .exchangers(let exchangers, let isImplicit, _):
             (isImplicit ? "itself: " : "")

@@ -182,6 +182,7 @@ package final class LookupProcess: RoleProcess {
             updateTable(name) { [unowned self] in control?.send(.tableUpdated(request: request, failure: $0)) }
         case .statistics(let request):
             control?.send(.statistics(request: request, StatisticsReport(values: counts.values)))
+        case .explain(let request, let recipient, let transaction): explain(recipient, of: transaction, answering: request)
         }
     }
 

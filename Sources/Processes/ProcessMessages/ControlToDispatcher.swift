@@ -16,6 +16,10 @@ package enum ControlToDispatcher: WireMessage, Hashable {
     case resumeRoute(request: UInt64, id: UInt64)
     /// No connections from a source or to a domain any more, or again; nil stands for any.
     case setBlocked(request: UInt64, source: IPAddress?, domain: String?, Bool)
+    /// Say what an action does, and how its relays stand. Answered by ``DispatcherToControl/explained(request:_:)``.
+    case explain(request: UInt64, action: String)
+    /// Say what is known of a listener. Answered by ``DispatcherToControl/listener(request:_:)``.
+    case explainListener(request: UInt64, name: String)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -44,6 +48,14 @@ package enum ControlToDispatcher: WireMessage, Hashable {
             writer.write(source) { $0.encode(into: &$1) }
             writer.write(domain) { $1.write($0) }
             writer.write(blocked)
+        case .explain(let request, let action):
+            writer.write(UInt8(60))
+            writer.write(request)
+            writer.write(action)
+        case .explainListener(let request, let name):
+            writer.write(UInt8(61))
+            writer.write(request)
+            writer.write(name)
         }
     }
 
@@ -61,6 +73,8 @@ package enum ControlToDispatcher: WireMessage, Hashable {
                 source: try reader.readOptional { reader throws(WireError) in try IPAddress(from: &reader) },
                 domain: try reader.readOptional { reader throws(WireError) in try reader.readName() },
                 try reader.readBool())
+        case 60: self = .explain(request: try reader.readUInt64(), action: try reader.readName())
+        case 61: self = .explainListener(request: try reader.readUInt64(), name: try reader.readName())
         case let kind: throw .unknownValue(UInt64(kind), for: "ControlToDispatcher")
         }
     }

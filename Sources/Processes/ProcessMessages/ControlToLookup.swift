@@ -1,3 +1,5 @@
+import Envelopes
+import MailSyntax
 import WireFormat
 
 /// What control asks of lookup.
@@ -6,6 +8,9 @@ package enum ControlToLookup: WireMessage, Hashable {
     case updateTable(request: UInt64, name: String)
     /// Answered by ``LookupToControl/statistics(request:_:)``.
     case statistics(request: UInt64)
+    /// Say how it would decide about a recipient, and where that leads. Answered by
+    /// ``LookupToControl/explained(request:_:actions:)``.
+    case explain(request: UInt64, recipient: MailAddress, transaction: Transaction)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -16,6 +21,11 @@ package enum ControlToLookup: WireMessage, Hashable {
         case .statistics(let request):
             writer.write(UInt8(2))
             writer.write(request)
+        case .explain(let request, let recipient, let transaction):
+            writer.write(UInt8(60))
+            writer.write(request)
+            recipient.encode(into: &writer)
+            transaction.encode(into: &writer)
         }
     }
 
@@ -23,6 +33,10 @@ package enum ControlToLookup: WireMessage, Hashable {
         switch try reader.readUInt8() {
         case 1: self = .updateTable(request: try reader.readUInt64(), name: try reader.readName())
         case 2: self = .statistics(request: try reader.readUInt64())
+        case 60:
+            self = .explain(
+                request: try reader.readUInt64(), recipient: try MailAddress(from: &reader),
+                transaction: try Transaction(from: &reader))
         case let kind: throw .unknownValue(UInt64(kind), for: "ControlToLookup")
         }
     }

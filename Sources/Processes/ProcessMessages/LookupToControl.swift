@@ -1,3 +1,4 @@
+import Rules
 import WireFormat
 
 /// Lookup's answers to control.
@@ -7,6 +8,11 @@ package enum LookupToControl: WireMessage, Hashable {
     case tableUpdated(request: UInt64, failure: String?)
     /// The answer to ``ControlToLookup/statistics(request:)``.
     case statistics(request: UInt64, StatisticsReport)
+    /// The answer to ``ControlToLookup/explain(request:recipient:transaction:)``, with the names of the actions that
+    /// would deliver, at most ``maximumActions``.
+    case explained(request: UInt64, Explanation, actions: [String])
+
+    package static let maximumActions = 20
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -18,6 +24,11 @@ package enum LookupToControl: WireMessage, Hashable {
             writer.write(UInt8(2))
             writer.write(request)
             report.encode(into: &writer)
+        case .explained(let request, let explanation, let actions):
+            writer.write(UInt8(60))
+            writer.write(request)
+            explanation.encode(into: &writer)
+            writer.write(list: actions) { $1.write($0) }
         }
     }
 
@@ -28,6 +39,10 @@ package enum LookupToControl: WireMessage, Hashable {
                 request: try reader.readUInt64(),
                 failure: try reader.readOptional { reader throws(WireError) in try reader.readLine() })
         case 2: self = .statistics(request: try reader.readUInt64(), try StatisticsReport(from: &reader))
+        case 60:
+            self = .explained(
+                request: try reader.readUInt64(), try Explanation(from: &reader),
+                actions: try reader.readList { reader throws(WireError) in try reader.readName() })
         case let kind: throw .unknownValue(UInt64(kind), for: "LookupToControl")
         }
     }

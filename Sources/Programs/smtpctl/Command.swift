@@ -19,6 +19,8 @@ struct Command {
         case address
         /// One word or more of a ``QueueFilter``; always the last.
         case filter
+        /// One word or more, `name=value` each; always the last.
+        case facts
 
         /// As the usage shows it.
         var text: String {
@@ -30,6 +32,7 @@ struct Command {
             case .routeID: "<routeid>"
             case .address: "<address>"
             case .filter: "<filter>"
+            case .facts: "<facts>"
             }
         }
     }
@@ -40,14 +43,17 @@ struct Command {
     /// The whole line, as the usage shows it.
     var line: String { tokens.map(\.text).joined(separator: " ") }
 
-    /// What stands at a place of the line; a filter goes on for as long as there are words.
+    /// What stands at a place of the line; filters and facts go on for as long as there are words.
     func token(at index: Int) -> Token? {
         if index < tokens.count { return tokens[index] }
-        return tokens.last == .filter ? .filter : nil
+        return goesOn ? tokens.last : nil
     }
 
     /// Whether a line of so many words is complete.
-    func takes(_ count: Int) -> Bool { tokens.last == .filter ? count >= tokens.count : count == tokens.count }
+    func takes(_ count: Int) -> Bool { goesOn ? count >= tokens.count : count == tokens.count }
+
+    /// Whether the last token stands for as many words as there are.
+    private var goesOn: Bool { tokens.last == .filter || tokens.last == .facts }
 }
 
 /// Declares a command: `command("show envelope <evpid>") { ... }`.
@@ -60,6 +66,7 @@ func command(_ text: String, _ make: @escaping (Parameters) -> Action) -> Comman
             case "<routeid>": .routeID
             case "<address>": .address
             case "<filter>": .filter
+            case "<facts>": .facts
             case _ where part.hasPrefix("<"): .text(String(part.dropFirst().dropLast()))
             default: .word(String(part))
             }
@@ -115,9 +122,11 @@ struct Parameters {
         return address
     }
 
-    /// All of them, in order.
+    /// All that are texts, in order.
     var texts: [String] {
-        values.compactMap { if case .text(let text) = $0 { text } else { nil } }
+        values.compactMap { value in
+            if case .text(let text) = value { text } else { nil }
+        }
     }
 
     /// The last one.
@@ -165,6 +174,8 @@ enum LocalCommand: Hashable {
     case examine(sendsProbe: Bool)
     /// Writes a configuration; nil for a server that is none.
     case setUp(SetupWish?, Setup.Login)
+    /// Explains a configuration that no daemon needs to run with: its file, then the words of the question.
+    case explain(file: String, [String], asJSON: Bool)
     /// Prints completions for a shell.
     case complete(String)
     /// A line of counters each second.

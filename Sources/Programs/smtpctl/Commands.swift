@@ -6,7 +6,7 @@ import MailSyntax
 ///
 /// A word is taken exactly, or as the beginning of one keyword only; parameters are always exact.
 enum Commands {
-    static var all: [Command] { queue + services + routing + daemon + installation + tools }
+    static var all: [Command] { queue + services + routing + decisions + daemon + installation + tools }
 
     enum Problem: Error, Hashable {
         /// A word too many.
@@ -81,7 +81,7 @@ enum Commands {
             switch candidate.command.token(at: index) {
             case .word(let keyword): return keyword == word ? candidate : nil
             case .filter: return word.contains("=") ? candidate : nil
-            case .text: candidate.parameters.values.append(.text(word))
+            case .text, .facts: candidate.parameters.values.append(.text(word))
             case .envelopeID:
                 guard let id = EnvelopeID(word) else { return nil }
                 candidate.parameters.values.append(.envelope(id))

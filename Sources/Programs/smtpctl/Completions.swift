@@ -1,4 +1,5 @@
 import Glibc
+import Rules
 
 /// `completion SHELL`: the script that makes a shell complete the words of smtpctl, from the table of commands.
 enum Completions {
@@ -23,6 +24,7 @@ enum Completions {
             switch token {
             case .word(let word): word
             case .filter: ":filter:"
+            case .facts: ":facts:"
             case .envelopeID, .messageID: ":id:"
             case .text, .routeID, .address: ":any:"
             }
@@ -30,6 +32,7 @@ enum Completions {
     }
 
     private static let filters = "id= from= to= domain= user= uid= older= newer= kind= state="
+    private static let facts = ExplanationQuestion.facts.map { $0 + "=" }.joined(separator: " ")
 
     private static func bash(_ lines: [String]) -> String {
         """
@@ -47,15 +50,16 @@ enum Completions {
                 fits=1
                 for ((i = 0; i < ${#typed[@]}; i++)); do
                     word=${words[i]}
-                    [[ ${words[-1]} == :filter: && $i -ge $((${#words[@]} - 1)) ]] && continue
+                    [[ ${words[-1]} == :f*: && $i -ge $((${#words[@]} - 1)) ]] && continue
                     [[ $word == :*: || $word == "${typed[i]}" ]] || { fits=; break; }
                     [[ -n $word ]] || { fits=; break; }
                 done
                 [[ -n $fits ]] || continue
                 next=${words[${#typed[@]}]}
-                [[ ${words[-1]} == :filter: && ${#typed[@]} -ge ${#words[@]} ]] && next=:filter:
+                [[ ${words[-1]} == :f*: && ${#typed[@]} -ge ${#words[@]} ]] && next=${words[-1]}
                 case $next in
                     :filter:) COMPREPLY+=($(compgen -W "\(filters)" -- "$current")); compopt -o nospace ;;
+                    :facts:) COMPREPLY+=($(compgen -W "\(facts)" -- "$current")); compopt -o nospace ;;
                     :id:) COMPREPLY+=($(compgen -W "$(smtpctl show queue 2>/dev/null | head -n 200 | cut -c 1-16)" -- "$current")) ;;
                     :any:) ;;
                     *) [[ -n $next ]] && COMPREPLY+=($(compgen -W "$next" -- "$current")) ;;
@@ -82,14 +86,15 @@ enum Completions {
                 parts=(${(s: :)line})
                 fits=1
                 for ((i = 1; i <= $#typed; i++)); do
-                    [[ $parts[-1] == :filter: && $i -ge $#parts ]] && continue
+                    [[ $parts[-1] == :f*: && $i -ge $#parts ]] && continue
                     [[ -n $parts[i] && ( $parts[i] == :*: || $parts[i] == $typed[i] ) ]] || { fits=; break }
                 done
                 [[ -n $fits ]] || continue
                 next=$parts[$#typed+1]
-                [[ $parts[-1] == :filter: && $#typed -ge $#parts ]] && next=:filter:
+                [[ $parts[-1] == :f*: && $#typed -ge $#parts ]] && next=$parts[-1]
                 case $next in
                     :filter:) filters=(\(filters)) ;;
+                    :facts:) filters=(\(facts)) ;;
                     :id:) choices+=(${(f)"$(smtpctl show queue 2>/dev/null | head -n 200 | cut -c 1-16)"}) ;;
                     :any:|'') ;;
                     *) choices+=($next) ;;
@@ -118,7 +123,7 @@ enum Completions {
                 set -l words (string split ' ' -- $line)
                 set -l fits 1
                 for i in (seq $count)
-                    test $words[-1] = :filter: -a $i -ge (count $words); and continue
+                    string match -q ':f*:' -- $words[-1]; and test $i -ge (count $words); and continue
                     if test $i -gt (count $words)
                         set fits 0
                     else if not string match -q ':*:' -- $words[$i]; and test "$words[$i]" != "$typed[$i]"
@@ -129,10 +134,12 @@ enum Completions {
                 set -l place (math $count + 1)
                 set -l next
                 test $place -le (count $words); and set next $words[$place]
-                test $words[-1] = :filter: -a $count -ge (count $words); and set next :filter:
+                string match -q ':f*:' -- $words[-1]; and test $count -ge (count $words); and set next $words[-1]
                 switch "$next"
                     case :filter:
                         string split ' ' -- '\(filters)'
+                    case :facts:
+                        string split ' ' -- '\(facts)'
                     case :id:
                         smtpctl show queue 2>/dev/null | head -n 200 | cut -c 1-16
                     case :any: ''

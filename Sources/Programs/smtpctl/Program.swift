@@ -88,6 +88,7 @@ struct Program {
         case .examine(let sendsProbe): Doctor.run(sendsProbe: sendsProbe, output)
         case .setUp(let wish, let login): Setup.run(wish, login: login, output)
         case .top: Top.run(output)
+        case .explain(let file, let words, let asJSON): FileExplanation.run(file, words, asJSON: asJSON, output)
         }
     }
 

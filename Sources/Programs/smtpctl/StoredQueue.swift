@@ -19,6 +19,7 @@ struct StoredQueue {
         case .showQueue(let selection): showQueue(of: selection.filter)
         case .showEnvelope(let id): finish { store throws(StoreError) in try show(id, store, answer) }
         case .showMessage(let id): finish { store throws(StoreError) in try show(id, store, answer) }
+        case .explain: output.fail("smtpctl: smtpd doesn't seem to be running; with -f FILE a configuration is explained without it")
         default: return
         }
     }

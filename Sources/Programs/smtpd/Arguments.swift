@@ -1,4 +1,5 @@
 import CheckerProcess
+import ExplanationProcess
 import Log
 import ProcessMessages
 import RoleProcess
@@ -22,6 +23,8 @@ struct Arguments {
         case role(Role)
         /// `-x checker`: compare one password.
         case checker
+        /// `-x explain`: say how the configuration deals with an address.
+        case explain(asJSON: Bool)
     }
 
     var mode = Mode.serve
@@ -34,6 +37,8 @@ struct Arguments {
     /// `-F`: foreground, log to syslog.
     var foreground = false
     var verbose = false
+    /// What stands behind `--`, for ``Mode/explain(asJSON:)`` alone.
+    var words: [String] = []
 
     enum Problem: Error, CustomStringConvertible {
         case unknownOption(String)
@@ -78,6 +83,10 @@ struct Arguments {
                 continue
             }
             if word == "--" {
+                if case .explain = mode {
+                    self.words = Array(rest)
+                    break
+                }
                 if let extra = rest.first { throw .unexpected(extra) }
                 break
             }
@@ -117,6 +126,10 @@ struct Arguments {
                     letters = ""
                     if text == PasswordChecker.name {
                         mode = .checker
+                        continue
+                    }
+                    if text == ExplanationProcess.name || text == ExplanationProcess.name + "-json" {
+                        mode = .explain(asJSON: text != ExplanationProcess.name)
                         continue
                     }
                     guard let role = Role(name: text), role != .parent else { throw .unknownRole(text) }

@@ -4,6 +4,7 @@ import Configuration
 import ControlProcess
 import CryptoProcess
 import DispatcherProcess
+import ExplanationProcess
 import Glibc
 import Log
 import LookupProcess
@@ -44,6 +45,7 @@ struct Program {
         case .table(let name): printTable(name, options(arguments))
         case .role(let role): run(role, arguments, installation)
         case .checker: PasswordChecker.run(log: logger(options(arguments), process: PasswordChecker.name))
+        case .explain(let asJSON): explain(options(arguments), arguments.words, asJSON: asJSON)
         case .serve: serve(options(arguments), installation)
         }
     }
@@ -99,6 +101,17 @@ struct Program {
             }
             Diagnostics.say("configuration OK")
             exit(0)
+        }
+    }
+
+    private static func explain(_ options: DaemonOptions, _ words: [String], asJSON: Bool) -> Never {
+        switch ConfigurationReading.read(options) {
+        case .refused(let lines):
+            for line in lines { Diagnostics.say(line) }
+            exit(1)
+        case .loaded(let configuration, let told):
+            for line in told { Diagnostics.say(line) }
+            ExplanationProcess.run(words, asJSON: asJSON, configuration)
         }
     }
 

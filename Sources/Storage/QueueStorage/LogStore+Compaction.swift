@@ -26,7 +26,8 @@ extension LogStore {
     ///
     /// Twice the queued bytes and a few segments: moving then costs at most as much as was written meanwhile.
     private func shouldCompact(_ tail: Segment) -> Bool {
-        guard segments.count > 1 || needsNewKey(tail) else { return false }
+        // The head can be left for another segment where there is one.
+        guard segments.count > 1 || needsNewKey(tail) && !spares.isEmpty else { return false }
         // What was moved once from this segment and is still there waits for a flush, or cannot be moved.
         guard compaction?.segment != tail.sequence || compaction?.messages.isEmpty == false else { return false }
         let tailBytes = index.segments[tail.sequence]?.bytes ?? 0

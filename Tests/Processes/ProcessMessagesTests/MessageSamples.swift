@@ -2,6 +2,7 @@ import Authentication
 import Envelopes
 import MailSyntax
 import Routing
+import Rules
 import SMTPProtocol
 import Scheduling
 import Tables
@@ -23,6 +24,12 @@ private let selections: [EnvelopeSelection] = [
 ]
 // The words are right.
 private let queueFilter = try! QueueFilter(words: ["from=*@example.org", "older=2h", "state=held"])
+private let explanation = {
+    var explanation = Explanation()
+    explanation.add("recipient", "<ada@example.org>", depth: 0)
+    explanation.add("rule", "smtpd.conf:3: matches", depth: 1)
+    return explanation
+}()
 private let runStates: [RunState] = [
     .pending(seconds: -5), .pending(seconds: .max), .deferred(seconds: 7), .inflight(seconds: 3), .held, .suspended, .unknown,
 ]
@@ -128,8 +135,13 @@ let messageSubjects = [
             .setBlocked(request: 11, source: nil, domain: "example.org", false),
         ] + RoutingList.allCases.flatMap { list -> [ControlToDispatcher] in
             [.list(request: 12, list, asJSON: false), .list(request: 13, list, asJSON: true)]
-        }),
-    WireSubject(of: ControlToLookup.self, [.updateTable(request: 9, name: "aliases"), .statistics(request: 10)]),
+        } + [.explain(request: 14, action: "relay"), .explainListener(request: 15, name: "[::1]:587")]),
+    WireSubject(
+        of: ControlToLookup.self,
+        [
+            .updateTable(request: 9, name: "aliases"), .statistics(request: 10),
+            .explain(request: 11, recipient: Sample.ada, transaction: Sample.full),
+        ]),
     WireSubject(
         of: ControlToQueue.self,
         [
@@ -153,6 +165,9 @@ let messageSubjects = [
             .statistics(request: 1, StatisticsReport(values: [])), .statistics(request: 2, Sample.report), .ordered(request: 3, true),
             .listing(request: 4, ListingText(lines: []), isLast: true),
             .listing(request: 5, ListingText(lines: ["1. [] <-> 192.0.2.1", "2."]), isLast: false),
+            .explained(request: 6, Explanation()), .explained(request: 7, explanation),
+            .listener(request: 8, nil),
+            .listener(request: 9, ListenerFacts(tag: "in", usesTLS: true, explanation: explanation)),
         ]),
     WireSubject(
         of: DispatcherToLookup.self,
@@ -192,6 +207,7 @@ let messageSubjects = [
         [
             .tableUpdated(request: 1, failure: nil), .tableUpdated(request: 2, failure: "no such table"),
             .statistics(request: 3, Sample.report),
+            .explained(request: 4, explanation, actions: ["relay", "local"]),
         ]),
     WireSubject(
         of: LookupToDispatcher.self,

@@ -29,7 +29,7 @@ import Testing
                 case "<msgid>": "01234567"
                 case "<routeid>": "7"
                 case "<address>": "192.0.2.1"
-                case "<filter>": "from=ada@example.org"
+                case "<filter>", "<facts>": "from=ada@example.org"
                 case "<table>", "<domain>", "<subject>", "<password>", "<method>", "<certificate>", "<key>", "<server>", "<user>": "aliases"
                 default: String(word)
                 }
@@ -38,6 +38,22 @@ import Testing
         }
         #expect(Commands.synopsis == Commands.synopsis.sorted())
         #expect(Set(Commands.synopsis).count == Commands.synopsis.count)
+    }
+
+    @Test func `explain takes an address with facts, an envelope, or a file besides`() {
+        #expect(request("explain ada@example.org") == .explain(["ada@example.org"], asJSON: false))
+        #expect(request("exp ada@example.org tag=x tls=yes") == .explain(["ada@example.org", "tag=x", "tls=yes"], asJSON: false))
+        #expect(request("explain 5F3A9C1E00D1B2C4") == .explain(["5f3a9c1e00d1b2c4"], asJSON: false))
+        for words in [["ada@example.org"], ["ada@example.org", "tag=x"]] {
+            guard case .run(.explain("smtpd.conf", words, asJSON: true))? = try? Commands.parse(["explain", "-f", "smtpd.conf"] + words, asJSON: true) else {
+                Issue.record("\(words)")
+                continue
+            }
+        }
+        guard case .incomplete? = problem("explain"), case .incomplete? = problem("explain -f smtpd.conf") else {
+            Issue.record("nothing is explained")
+            return
+        }
     }
 
     @Test func `words may be shortened to what no other begins with`() {

@@ -1,0 +1,23 @@
+import ControlMessages
+
+/// How mail is dealt with, and why.
+extension Commands {
+    static var decisions: [Command] {
+        [
+            command("explain <evpid>") { explain([$0.envelope.description], $0) },
+            command("explain <recipient>") { explain($0.texts, $0) },
+            command("explain <recipient> <facts>") { explain($0.texts, $0) },
+            command("explain -f <file> <recipient>") { explainFile($0) },
+            command("explain -f <file> <recipient> <facts>") { explainFile($0) },
+        ]
+    }
+
+    private static func explain(_ words: [String], _ parameters: Parameters) -> Action {
+        .ask(.explain(words, asJSON: parameters.asJSON), .output)
+    }
+
+    private static func explainFile(_ parameters: Parameters) -> Action {
+        // The tokens are two texts at least.
+        .run(.explain(file: parameters.texts[0], Array(parameters.texts.dropFirst()), asJSON: parameters.asJSON))
+    }
+}
