@@ -28,7 +28,7 @@ struct ExampleMachine: ConfigurationEnvironment {
     func addresses(ofHost name: String) -> [IPAddress] { [] }
 
     func port(ofService name: String) -> UInt16? { name == "submission" ? 587 : nil }
-    func userExists(_ name: String) -> Bool { name == "list" }
+    func userExists(_ name: String) -> Bool { ["list", "vmail"].contains(name) }
     func groupExists(_ name: String) -> Bool { name == "adm" }
     func tableProgramExists(type: String) -> Bool {
         ["ldap", "mysql", "postgres", "redis", "socketmap", "sqlite"].contains(type)
@@ -40,10 +40,17 @@ struct ExampleMachine: ConfigurationEnvironment {
         "/etc/mail/secrets": "isp ada:secret\n",
         "/etc/mail/domains": "example.org\n",
         "/etc/mail/users": "ada 5000:5000:/srv/mail/ada\n",
+        "/etc/martlet/addresses": "info@example.org\n",
+        "/etc/martlet/logins": "ada@example.org $6$salt$hash\n",
+        "/etc/martlet/people": "ada@example.org vmail\n",
+        "/etc/martlet/secrets": "box box@example.org:password\n",
         // Only looked at.
         "/etc/mail/users.db": "", "/etc/mail/aliases.db": "", "/etc/dovecot/users": "",
     ]
-    private static let protected: Set<String> = ["/etc/ssl/certs/mail.pem", "/etc/ssl/private/mail.key"]
+    private static let protected: Set<String> = [
+        "/etc/ssl/certs/mail.pem", "/etc/ssl/private/mail.key", "/etc/ssl/mail/fullchain.pem", "/etc/ssl/house/authority.pem",
+        "/etc/ssl/house/relay.pem", "/etc/ssl/private/relay.key", "/etc/ssl/house/self.pem", "/etc/ssl/private/self.key",
+    ]
 
     func contents(ofFile path: String) throws(FileFailure) -> [UInt8] {
         if path == "/etc/aliases" { return Array(aliases.utf8) }
