@@ -170,9 +170,12 @@ final class FilterPrograms {
         program.startsSession = true
         program.mask = 0o022
         program.openFiles = 1_024
-        var user = "root"
-        var home = "/"
-        if !installation.isRootless {
+        let (user, home): (String, String)
+        if installation.isRootless {
+            // Without rights of ours to give away, it is who we are.
+            let record = try? Users.withID(getuid())
+            (user, home) = (record?.name ?? "", record?.home ?? "/")
+        } else {
             let account = try account(of: process)
             program.identity = account.identity
             program.root = process.chroot
