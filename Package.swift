@@ -154,7 +154,7 @@ let package = Package(
         process(
             "QueueProcess",
             [
-                "Configuration", "Envelopes", "MailSyntax", "QueueStorage", "Scheduling", "QueueCompression", "QueueEncryption",
+                "Configuration", "Envelopes", "JSON", "MailSyntax", "QueueStorage", "Scheduling", "QueueCompression", "QueueEncryption",
             ]),
         process("SchedulerProcess", ["Configuration", "Envelopes", "Scheduling"]),
         process(

@@ -37,6 +37,15 @@ package struct MailDate: Hashable, Sendable {
             && zoneName.utf8.allSatisfy { isASCIIAlphanumeric($0) || $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "-") }
     }
 
+    /// `2026-11-30T13:05:09Z` (RFC 3339), a moment in UTC; the nearest one inside for those outside the years 1900 to 9999.
+    package static func timestamp(_ seconds: Int64) -> String {
+        let seconds = min(max(seconds, first), last)
+        let days = floorDivision(seconds, by: 86_400)
+        let time = Int(seconds - days * 86_400)
+        let (year, month, day) = calendarDate(daysSince1970: days)
+        return "\(year)-\(two(month))-\(two(Int(day)))T\(two(time / 3_600)):\(two(time / 60 % 60)):\(two(time % 60))Z"
+    }
+
     private static let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
     private static let months = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",

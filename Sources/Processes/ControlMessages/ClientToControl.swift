@@ -45,6 +45,8 @@ package enum ClientToControl: WireMessage, Hashable {
     /// Say how an address would be dealt with, or why an envelope waits: the words of the question, and whether the answer
     /// is for programs. Answered by `output` and `end`, or `failed`.
     case explain([String], asJSON: Bool)
+    /// What became of messages, as text or as JSON. Answered by `output`, then `end`, or `failed`.
+    case history(HistoryFilter, asJSON: Bool)
 
     /// The version this code speaks.
     package static let version: UInt32 = 1
@@ -58,7 +60,7 @@ package enum ClientToControl: WireMessage, Hashable {
     package var audience: ControlAudience {
         switch self {
         case .hello, .submit: .everybody
-        case .showQueue, .showEnvelope: .ownersAndReaders
+        case .showQueue, .showEnvelope, .history: .ownersAndReaders
         // What is in a message is not for readers.
         case .showMessage, .remove: .owners
         case .showStatistics, .showStatus, .show: .readers
@@ -134,6 +136,10 @@ package enum ClientToControl: WireMessage, Hashable {
             writer.write(UInt8(60))
             writer.write(list: words) { $1.write($0) }
             writer.write(asJSON)
+        case .history(let filter, let asJSON):
+            writer.write(UInt8(61))
+            writer.write(list: filter.words) { $1.write($0) }
+            writer.write(asJSON)
         }
     }
 
@@ -180,6 +186,15 @@ package enum ClientToControl: WireMessage, Hashable {
                 throw .invalid("question")
             }
             self = .explain(words, asJSON: try reader.readBool())
+        case 61:
+            let words = try reader.readList { reader throws(WireError) in try reader.readString() }
+            let filter: HistoryFilter
+            do throws(HistoryFilter.Problem) {
+                filter = try HistoryFilter(words: words)
+            } catch {
+                throw .invalid("filter of the history")
+            }
+            self = .history(filter, asJSON: try reader.readBool())
         case let kind: throw .unknownValue(UInt64(kind), for: "ClientToControl")
         }
     }

@@ -42,7 +42,7 @@ extension ControlProcess {
 
     /// Users have the queue searched one after the other, a page at a time and with a moment for mail between two: a crowd
     /// of them holds nothing up.
-    private func inTurn<Answer: Sendable>(_ access: Access, _ question: @EventLoopActor () async -> Answer) async -> Answer {
+    func inTurn<Answer: Sendable>(_ access: Access, _ question: @EventLoopActor () async -> Answer) async -> Answer {
         guard access != .full else { return await question() }
         await searches.enter()
         let answer = await question()

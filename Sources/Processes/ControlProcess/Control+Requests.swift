@@ -41,6 +41,7 @@ extension ControlProcess {
         case .setRelayingPaused(let source, let domain, let paused):
             return await setRelayingPaused(source, domain, paused, for: client)
         case .setTracing(let subject, let isOn): return await setTracing(subject, isOn, for: client)
+        case .history(let filter, let asJSON): return await showHistory(filter, asJSON: asJSON, access, to: client)
         case .explain(let words, let asJSON): return await explain(words, asJSON: asJSON, to: client)
         }
     }

@@ -21,6 +21,8 @@ final class ControlAnswers {
     let traces = PendingRequests<String?>()
     let explanations = PendingRequests<(explanation: Explanation, actions: [String])>()
     let listeners = PendingRequests<ListenerFacts?>()
+    /// With whether that was the last page.
+    let histories = PendingRequests<(ListingText?, Bool)>()
     let routingOrders = PendingRequests<Bool>()
     let listings = PendingRequests<[UInt8]>()
     /// What has come of listings that are not complete.

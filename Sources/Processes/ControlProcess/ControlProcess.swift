@@ -102,6 +102,7 @@ package final class ControlProcess: RoleProcess {
         case .envelope(let request, let envelope): answers.envelopes.resolve(request, envelope)
         case .body(let request, let body): answers.bodies.resolve(request, ReceivedBody(body: body, file: DescriptorBox(optional: file)))
         case .statistics(let request, let report): answers.statistics.resolve(request, report)
+        case .history(let request, let text, let isLast): answers.histories.resolve(request, (text, isLast))
         }
     }
 

@@ -14,6 +14,12 @@ package enum ControlToQueue: WireMessage, Hashable {
     case body(request: UInt64, MessageID)
     /// Answered by ``QueueToControl/statistics(request:_:)``.
     case statistics(request: UInt64)
+    /// Begin to read the history, as text or as JSON. Answered by ``QueueToControl/history(request:_:isLast:)``.
+    case readHistory(request: UInt64, HistoryFilter, asJSON: Bool)
+    /// Go on with a reading, which is named by the request that began it. Answered likewise.
+    case goOn(request: UInt64, reading: UInt64)
+    /// Whoever wanted it is gone.
+    case endReading(UInt64)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -34,6 +40,18 @@ package enum ControlToQueue: WireMessage, Hashable {
         case .statistics(let request):
             writer.write(UInt8(4))
             writer.write(request)
+        case .readHistory(let request, let filter, let asJSON):
+            writer.write(UInt8(60))
+            writer.write(request)
+            writer.write(list: filter.words) { $1.write($0) }
+            writer.write(asJSON)
+        case .goOn(let request, let reading):
+            writer.write(UInt8(61))
+            writer.write(request)
+            writer.write(reading)
+        case .endReading(let reading):
+            writer.write(UInt8(62))
+            writer.write(reading)
         case .select(let request, let after, let filter):
             writer.write(UInt8(5))
             writer.write(request)
@@ -58,6 +76,10 @@ package enum ControlToQueue: WireMessage, Hashable {
                 request: try reader.readUInt64(),
                 after: try reader.readOptional { reader throws(WireError) in try EnvelopeID(from: &reader) },
                 try reader.readFilter())
+        case 60:
+            self = .readHistory(request: try reader.readUInt64(), try reader.readHistoryFilter(), asJSON: try reader.readBool())
+        case 61: self = .goOn(request: try reader.readUInt64(), reading: try reader.readUInt64())
+        case 62: self = .endReading(try reader.readUInt64())
         case let kind: throw .unknownValue(UInt64(kind), for: "ControlToQueue")
         }
     }
@@ -71,6 +93,15 @@ extension WireReader {
             return try QueueFilter(words: words)
         } catch {
             throw .invalid("filter")
+        }
+    }
+
+    mutating func readHistoryFilter() throws(WireError) -> HistoryFilter {
+        let words = try readList { reader throws(WireError) in try reader.readString() }
+        do throws(HistoryFilter.Problem) {
+            return try HistoryFilter(words: words)
+        } catch {
+            throw .invalid("filter of the history")
         }
     }
 }

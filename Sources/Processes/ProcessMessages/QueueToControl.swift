@@ -14,6 +14,9 @@ package enum QueueToControl: WireMessage, Hashable {
     case body(request: UInt64, MessageBody?)
     /// The answer to ``ControlToQueue/statistics(request:)``.
     case statistics(request: UInt64, StatisticsReport)
+    /// A part of the history, oldest first: whole lines, perhaps none, and nil when none is kept. Behind the last the reading
+    /// is over.
+    case history(request: UInt64, ListingText?, isLast: Bool)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -39,6 +42,11 @@ package enum QueueToControl: WireMessage, Hashable {
             writer.write(UInt8(4))
             writer.write(request)
             report.encode(into: &writer)
+        case .history(let request, let text, let isLast):
+            writer.write(UInt8(60))
+            writer.write(request)
+            writer.write(text) { $0.encode(into: &$1) }
+            writer.write(isLast)
         }
     }
 
@@ -64,6 +72,11 @@ package enum QueueToControl: WireMessage, Hashable {
                 request: try reader.readUInt64(),
                 try reader.readList { reader throws(WireError) in try EnvelopeID(from: &reader) },
                 next: try reader.readOptional { reader throws(WireError) in try EnvelopeID(from: &reader) })
+        case 60:
+            self = .history(
+                request: try reader.readUInt64(),
+                try reader.readOptional { reader throws(WireError) in try ListingText(from: &reader) },
+                isLast: try reader.readBool())
         case let kind: throw .unknownValue(UInt64(kind), for: "QueueToControl")
         }
     }

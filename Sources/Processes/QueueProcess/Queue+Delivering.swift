@@ -91,7 +91,10 @@ extension QueueProcess {
         }
         let ids = store.envelopes(of: message)
         if let warning = store.setAside(message) { context.log.error("message \(message) set aside: \(warning)") }
-        for id in ids { scheduler?.send(.vanished(id)) }
+        for id in ids {
+            noteOutcome(of: id, .lost, "")
+            scheduler?.send(.vanished(id))
+        }
     }
 
     // MARK: Outcomes
@@ -101,6 +104,7 @@ extension QueueProcess {
         context.log.trace(TraceSubjects.queue, "evpid=\(id) \(outcome)")
         switch outcome {
         case .delivered(let text):
+            noteOutcome(of: queued, .delivered, text)
             addReport(.delivered, about: queued, error: text)
             finish(id, .delivered(id))
         case .temporary(let failure):
@@ -108,9 +112,11 @@ extension QueueProcess {
             scheduler?.send(.failedTemporarily(id))
             planOutcomeFlush()
         case .permanent(let failure):
+            noteOutcome(of: queued, .failed, "\(failure.status) \(failure.text)")
             addReport(.failed, about: queued, error: "\(failure.status) \(failure.text)")
             finish(id, .failedPermanently(id))
         case .loop:
+            noteOutcome(of: queued, .looped, "")
             addReport(.failed, about: queued, error: "5.4.6 Loop detected")
             finish(id, .looped(id))
         }
@@ -119,6 +125,7 @@ extension QueueProcess {
     /// Another server took it. One that knows DSN tells the sender what becomes of it.
     func relayed(_ id: EnvelopeID, _ text: String, nextServerReports: Bool) {
         guard let queued = load(id) else { return }
+        noteOutcome(of: queued, .delivered, text)
         if ReportPolicy.successAction(for: queued.envelope, nextServerReports: nextServerReports) == .relayed {
             addReport(.relayed, about: queued, error: text)
         }
@@ -130,6 +137,7 @@ extension QueueProcess {
         history.attempts += 1
         history.lastAttempt = Timestamp(seconds: wallClockSeconds())
         history.lastError = "\(failure.status) \(failure.text)"
+        noteOutcome(of: queued, .deferred, history.lastError)
         store.record(history, of: queued.envelope.id)
     }
 
@@ -137,13 +145,15 @@ extension QueueProcess {
         guard let queued = load(id) else { return }
         context.log.info("expired evpid=\(id) from=<\(queued.transaction.sender.text)> to=<\(queued.envelope.destination.text)>")
         let last = queued.history.lastError
+        noteOutcome(of: queued, .expired, last)
         addReport(.failed, about: queued, error: "5.4.7 Envelope expired" + (last.isEmpty ? "" : " (\(last))"))
         finish(id, .failedPermanently(id))
     }
 
     func remove(_ id: EnvelopeID) {
-        guard load(id) != nil else { return }
+        guard let queued = load(id) else { return }
         context.log.info("removed evpid=\(id)")
+        noteOutcome(of: queued, .removed, "")
         store.recordGone(id)
         planOutcomeFlush()
     }
@@ -158,6 +168,7 @@ extension QueueProcess {
         guard let queued = load(id), queued.history.isSuspended != isSuspended else { return }
         var history = queued.history
         history.isSuspended = isSuspended
+        noteOutcome(of: queued, isSuspended ? .paused : .resumed, "")
         store.record(history, of: id)
         planOutcomeFlush()
     }

@@ -40,8 +40,10 @@ extension QueueProcess {
         for id in result.committed {
             guard let message = committing.removeValue(forKey: id) else { continue }
             if let transfer = message.transfer { dispatcher?.send(.committed(transfer: transfer)) }
+            noteAcceptance(of: id, message)
             for bounce in message.answers {
                 store.recordGone(bounce)
+                noteOutcome(of: bounce, .reported, to: message.envelopes.first?.recipient.text ?? "", "message \(id)")
                 scheduler?.send(.delivered(bounce))
             }
             context.log.trace(TraceSubjects.queue, "msgid=\(id) committed with \(message.envelopes.count) envelopes")
@@ -63,7 +65,10 @@ extension QueueProcess {
 
     /// Records of a message that was committed just now that an operator has to let it go.
     private func suspendAll(_ envelopes: [Envelope]) {
-        for envelope in envelopes { store.record(DeliveryHistory(isSuspended: true), of: envelope.id) }
+        for envelope in envelopes {
+            store.record(DeliveryHistory(isSuspended: true), of: envelope.id)
+            noteOutcome(of: envelope.id, .paused, to: envelope.destination.text, "")
+        }
         planFlush()
     }
 

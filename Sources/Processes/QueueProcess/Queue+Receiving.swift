@@ -12,8 +12,23 @@ struct IncomingMessage {
     var drafts: [EnvelopeDraft] = []
     /// The store could not take a piece; the commit will be refused with this.
     var failure: QueueRefusal?
+    var identity = MessageIdentity()
     /// Its envelopes are suspended from the beginning.
     var isQuarantined = false
+}
+
+/// What the history tells of a message's content.
+struct MessageIdentity {
+    private var search = MessageIDSearch()
+    private(set) var size: Int64 = 0
+
+    /// The Message-ID, empty for none.
+    var text: String { search.text }
+
+    mutating func append(_ bytes: [UInt8]) {
+        size += Int64(bytes.count)
+        if !search.isFinished { search.append(bytes) }
+    }
 }
 
 /// A message whose records wait for the flush.
@@ -22,6 +37,8 @@ struct CommittingMessage {
     var transfer: UInt64?
     /// The bounces that a report of our own answers; they are done with once it is durable.
     var answers: [EnvelopeID] = []
+    var transaction: Transaction
+    var identity: MessageIdentity
     var envelopes: [Envelope]
     var isQuarantined = false
 }
@@ -44,6 +61,7 @@ extension QueueProcess {
         guard let message = incoming[transfer], message.failure == nil else { return }
         do throws(StoreError) {
             try store.appendBody(bytes, to: message.id)
+            if history != nil { incoming[transfer]?.identity.append(bytes) }
         } catch {
             context.log.warning("message \(message.id): \(error)")
             incoming[transfer]?.failure = QueueRefusal(error)
@@ -68,7 +86,8 @@ extension QueueProcess {
         do throws(StoreError) {
             try store.prepareCommit(message.id, transaction, envelopes)
             committing[message.id] = CommittingMessage(
-                transfer: transfer, envelopes: envelopes, isQuarantined: message.isQuarantined)
+                transfer: transfer, transaction: transaction, identity: message.identity, envelopes: envelopes,
+                isQuarantined: message.isQuarantined)
             planFlush()
         } catch {
             context.log.warning("message \(message.id): \(error)")

@@ -29,6 +29,7 @@ extension QueueProcess {
         }
         store.record(DeliveryHistory(lastError: error), of: bounce.id)
         reportCounts.envelopes += 1
+        noteReport(bounce.id, to: queued.transaction.sender.address?.text ?? "")
         context.log.trace(TraceSubjects.bounce, "evpid=\(bounce.id) about evpid=\(queued.envelope.id): \(kind)")
         submit([bounce])
         planOutcomeFlush()
@@ -85,6 +86,7 @@ extension QueueProcess {
             context.log.warning("report to <\(sender.text)> dropped: \(trace)")
             for bounce in bounces {
                 store.recordGone(bounce.envelope.id)
+                noteOutcome(of: bounce.envelope.id, .dropped, to: sender.text, trace)
                 scheduler?.send(.failedPermanently(bounce.envelope.id))
             }
             planOutcomeFlush()
@@ -147,7 +149,10 @@ extension QueueProcess {
             try store.appendBody(report, to: message)
             let envelopes = makeEnvelopes(of: message, from: drafts)
             try store.prepareCommit(message, transaction, envelopes)
-            committing[message] = CommittingMessage(transfer: nil, answers: answers, envelopes: envelopes)
+            var identity = MessageIdentity()
+            identity.append(report)
+            committing[message] = CommittingMessage(
+                transfer: nil, answers: answers, transaction: transaction, identity: identity, envelopes: envelopes)
             planFlush()
         } catch {
             context.log.warning("report not stored: \(error)")

@@ -36,6 +36,13 @@ package final class QueueProcess: RoleProcess {
     /// Expansions of report addresses under way.
     let expansions = PendingRequests<ExpansionVerdict>()
     var flushIsPlanned = false
+    /// What has become of messages; nil when none is kept.
+    var history: HistoryLog?
+    /// The last attempt to write or read it failed.
+    var historyFails = false
+    private(set) lazy var historyTimer = LoopTimer { [unowned self] in writeHistory() }
+    /// Clients on their way through it, by the request that began.
+    var readings: [UInt64: HistoryReading] = [:]
     private(set) lazy var outcomeTimer = LoopTimer { [unowned self] in flush() }
     /// Work on the spool that nobody waits for.
     private(set) lazy var upkeepTimer = LoopTimer { [unowned self] in upkeep() }
@@ -73,7 +80,9 @@ package final class QueueProcess: RoleProcess {
         } catch {
             throw ViewRefused("view of the configuration: \(error)")
         }
-        openedStore.map(wrapAnew)
+        guard let openedStore else { return }
+        wrapAnew(openedStore)
+        openHistory()
     }
 
     package func connect(_ peer: Role, over descriptor: consuming OwnedDescriptor) {
@@ -101,6 +110,7 @@ package final class QueueProcess: RoleProcess {
         } catch {
             throw ViewRefused("spool: \(error)")
         }
+        openHistory()
         // The parent hears first that the spool is open.
         afterLoopTurn { spawn { [self] in await announceRecovered() } }
         planUpkeep()
@@ -165,6 +175,7 @@ package final class QueueProcess: RoleProcess {
     package func shutdown() async {
         for transfer in incoming.keys { rollback(transfer) }
         flush()
+        writeHistory()
         _ = store.close()
     }
 
@@ -225,6 +236,9 @@ package final class QueueProcess: RoleProcess {
         case .body(let request, let id): sendBody(of: id, answering: request)
         case .statistics(let request):
             control?.send(.statistics(request: request, statistics()))
+        case .readHistory(let request, let filter, let asJSON): readHistory(filter, asJSON: asJSON, answering: request)
+        case .goOn(let request, let reading): goOn(reading, answering: request)
+        case .endReading(let reading): readings[reading] = nil
         }
     }
 }

@@ -19,6 +19,8 @@ struct Command {
         case address
         /// One word or more of a ``QueueFilter``; always the last.
         case filter
+        /// One word or more of a ``HistoryFilter``; always the last.
+        case events
         /// One word or more, `name=value` each; always the last.
         case facts
 
@@ -32,6 +34,7 @@ struct Command {
             case .routeID: "<routeid>"
             case .address: "<address>"
             case .filter: "<filter>"
+            case .events: "<events>"
             case .facts: "<facts>"
             }
         }
@@ -53,7 +56,7 @@ struct Command {
     func takes(_ count: Int) -> Bool { goesOn ? count >= tokens.count : count == tokens.count }
 
     /// Whether the last token stands for as many words as there are.
-    private var goesOn: Bool { tokens.last == .filter || tokens.last == .facts }
+    private var goesOn: Bool { tokens.last == .filter || tokens.last == .events || tokens.last == .facts }
 }
 
 /// Declares a command: `command("show envelope <evpid>") { ... }`.
@@ -66,6 +69,7 @@ func command(_ text: String, _ make: @escaping (Parameters) -> Action) -> Comman
             case "<routeid>": .routeID
             case "<address>": .address
             case "<filter>": .filter
+            case "<events>": .events
             case "<facts>": .facts
             case _ where part.hasPrefix("<"): .text(String(part.dropFirst().dropLast()))
             default: .word(String(part))
@@ -85,6 +89,7 @@ struct Parameters {
 
     var values: [Value] = []
     var filter: QueueFilter?
+    var events: HistoryFilter?
     /// `--json`.
     var asJSON = false
 
@@ -95,6 +100,16 @@ struct Parameters {
         case .envelope(let id): return .envelope(id)
         case .message(let id): return .message(id)
         case .number, .address, .text, nil: return .all
+        }
+    }
+
+    /// Which events the line is about; all when it names none.
+    var history: HistoryFilter {
+        if let events { return events }
+        switch values.first {
+        case .envelope(let id): return HistoryFilter(envelope: id)
+        case .message(let id): return HistoryFilter(message: id)
+        case .number, .address, .text, nil: return HistoryFilter()
         }
     }
 

@@ -1,9 +1,13 @@
 import ControlMessages
 
-/// How mail is dealt with, and why.
+/// How mail is dealt with, and why; what became of it.
 extension Commands {
     static var decisions: [Command] {
         [
+            command("history") { .ask(.history($0.history, asJSON: $0.asJSON), .output) },
+            command("history <evpid>") { .ask(.history($0.history, asJSON: $0.asJSON), .output) },
+            command("history <msgid>") { .ask(.history($0.history, asJSON: $0.asJSON), .output) },
+            command("history <events>") { .ask(.history($0.history, asJSON: $0.asJSON), .output) },
             command("explain <evpid>") { explain([$0.envelope.description], $0) },
             command("explain <recipient>") { explain($0.texts, $0) },
             command("explain <recipient> <facts>") { explain($0.texts, $0) },

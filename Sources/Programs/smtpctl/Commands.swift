@@ -15,6 +15,7 @@ enum Commands {
         case incomplete([String], meant: String?)
         /// Words that look like a filter are none.
         case filter(QueueFilter.Problem)
+        case events(HistoryFilter.Problem)
     }
 
     /// All commands as lines of words, sorted.
@@ -63,6 +64,13 @@ enum Commands {
                 throw .filter(error)
             }
         }
+        if found.command.tokens.last == .events {
+            do throws(HistoryFilter.Problem) {
+                found.parameters.events = try HistoryFilter(words: Array(words[(found.command.tokens.count - 1)...]))
+            } catch {
+                throw .events(error)
+            }
+        }
         return found.command.make(found.parameters)
     }
 
@@ -80,7 +88,7 @@ enum Commands {
             var candidate = candidate
             switch candidate.command.token(at: index) {
             case .word(let keyword): return keyword == word ? candidate : nil
-            case .filter: return word.contains("=") ? candidate : nil
+            case .filter, .events: return word.contains("=") ? candidate : nil
             case .text, .facts: candidate.parameters.values.append(.text(word))
             case .envelopeID:
                 guard let id = EnvelopeID(word) else { return nil }

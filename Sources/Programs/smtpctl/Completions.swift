@@ -1,3 +1,4 @@
+import Envelopes
 import Glibc
 import Rules
 
@@ -25,6 +26,7 @@ enum Completions {
             case .word(let word): word
             case .filter: ":filter:"
             case .facts: ":facts:"
+            case .events: ":fevents:"
             case .envelopeID, .messageID: ":id:"
             case .text, .routeID, .address: ":any:"
             }
@@ -32,6 +34,7 @@ enum Completions {
     }
 
     private static let filters = "id= from= to= domain= user= uid= older= newer= kind= state="
+    private static let events = HistoryFilter.Key.allCases.map { $0.rawValue + "=" }.joined(separator: " ")
     private static let facts = ExplanationQuestion.facts.map { $0 + "=" }.joined(separator: " ")
 
     private static func bash(_ lines: [String]) -> String {
@@ -60,6 +63,7 @@ enum Completions {
                 case $next in
                     :filter:) COMPREPLY+=($(compgen -W "\(filters)" -- "$current")); compopt -o nospace ;;
                     :facts:) COMPREPLY+=($(compgen -W "\(facts)" -- "$current")); compopt -o nospace ;;
+                    :fevents:) COMPREPLY+=($(compgen -W "\(events)" -- "$current")); compopt -o nospace ;;
                     :id:) COMPREPLY+=($(compgen -W "$(smtpctl show queue 2>/dev/null | head -n 200 | cut -c 1-16)" -- "$current")) ;;
                     :any:) ;;
                     *) [[ -n $next ]] && COMPREPLY+=($(compgen -W "$next" -- "$current")) ;;
@@ -95,6 +99,7 @@ enum Completions {
                 case $next in
                     :filter:) filters=(\(filters)) ;;
                     :facts:) filters=(\(facts)) ;;
+                    :fevents:) filters=(\(events)) ;;
                     :id:) choices+=(${(f)"$(smtpctl show queue 2>/dev/null | head -n 200 | cut -c 1-16)"}) ;;
                     :any:|'') ;;
                     *) choices+=($next) ;;
@@ -140,6 +145,8 @@ enum Completions {
                         string split ' ' -- '\(filters)'
                     case :facts:
                         string split ' ' -- '\(facts)'
+                    case :fevents:
+                        string split ' ' -- '\(events)'
                     case :id:
                         smtpctl show queue 2>/dev/null | head -n 200 | cut -c 1-16
                     case :any: ''

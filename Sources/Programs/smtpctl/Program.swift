@@ -24,6 +24,7 @@ struct Program {
             switch error {
             case .invalid(let word): Diagnostics.say("smtpctl: invalid command: \(word)")
             case .filter(let problem): Diagnostics.say("smtpctl: \(problem)")
+            case .events(let problem): Diagnostics.say("smtpctl: \(problem)")
             case .incomplete(let lines, let meant):
                 if let meant { Diagnostics.say("smtpctl: did you mean \(meant)?") }
                 Diagnostics.say((["possibilities are:"] + lines.map { "  " + $0 }).joined(separator: "\n"))

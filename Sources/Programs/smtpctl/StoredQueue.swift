@@ -19,6 +19,7 @@ struct StoredQueue {
         case .showQueue(let selection): showQueue(of: selection.filter)
         case .showEnvelope(let id): finish { store throws(StoreError) in try show(id, store, answer) }
         case .showMessage(let id): finish { store throws(StoreError) in try show(id, store, answer) }
+        case .history(let filter, let asJSON): finish { () throws(StoreError) in try showHistory(filter, asJSON) }
         case .explain: output.fail("smtpctl: smtpd doesn't seem to be running; with -f FILE a configuration is explained without it")
         default: return
         }
@@ -40,9 +41,13 @@ struct StoredQueue {
     }
 
     private func finish(_ body: (LogStore) throws(StoreError) -> Void) -> Never {
+        finish { () throws(StoreError) in try body(try open()) }
+    }
+
+    private func finish(_ body: () throws(StoreError) -> Void) -> Never {
         guard isThere else { output.fail("smtpctl: smtpd doesn't seem to be running") }
         do throws(StoreError) {
-            try body(try open())
+            try body()
         } catch {
             fail(text(of: error))
         }
@@ -74,11 +79,16 @@ struct StoredQueue {
     /// Reads the queue, asking for the keys that it takes.
     private func open() throws(StoreError) -> LogStore {
         let device = ReadOnlyDevice(installation.spool + "/queue")
+        return try unlocked { wrapping throws(StoreError) in try LogStore.inspect(device: device, wrapping: wrapping) }
+    }
+
+    /// Opens something with the keys that it takes, asking for them.
+    private func unlocked<Opened>(_ open: (PayloadWrapping) throws(StoreError) -> Opened) throws(StoreError) -> Opened {
         var wrapping = PayloadWrapping(compressor: QueueCompression.compressor())
         var asked = 0
         while true {
             do throws(StoreError) {
-                return try LogStore.inspect(device: device, wrapping: wrapping)
+                return try open(wrapping)
             } catch {
                 guard case .unknownKey = error, asked < Self.attempts else { throw error }
                 asked += 1
@@ -109,6 +119,21 @@ struct StoredQueue {
         } catch {
             output.fail("smtpctl: key: \(error)")
         }
+    }
+
+    /// What cannot be read of the history is told of and left out.
+    private func showHistory(_ filter: HistoryFilter, _ asJSON: Bool) throws(StoreError) {
+        let device = ReadOnlyDevice(installation.spool + "/queue/history")
+        let reader = try unlocked { wrapping throws(StoreError) in try HistoryReader(device: device, wrapping: wrapping) }
+        var search = HistorySearch(filter, now: Int64(time(nil)))
+        while let events = try reader.next() {
+            var lines: [UInt8] = []
+            for event in events {
+                for shown in search.take(event) { lines += Array(((asJSON ? shown.value.line : shown.line) + "\n").utf8) }
+            }
+            if !lines.isEmpty { output.write(lines) }
+        }
+        if reader.damaged > 0 { Diagnostics.say("smtpctl: \(reader.damaged) places of the history cannot be read") }
     }
 
     /// Envelopes that cannot be read are told of and left out.

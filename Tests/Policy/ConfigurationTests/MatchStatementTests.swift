@@ -43,6 +43,7 @@ extension String {
             bounce warn-interval 1h, 6h, 2d
             queue compression
             queue encryption 0123456789abcdef0123456789abcdef
+            queue history 2M
             queue ttl 10m
             scheduler limit max-inflight 1 max-schedule 2 max-evp-batch-size 3 max-msg-batch-size 4
             smtp limit max-rcpt 5 max-mails 6 max-session 7 max-session-per-client 8 max-connections-per-minute 9 idle-timeout 10 min-rate 11 max-bad-commands 12 max-refused-rcpt 13
@@ -62,6 +63,7 @@ extension String {
         #expect(result.queue.bounceWarnIntervals == [3_600, 21_600, 172_800])
         #expect(result.queue.usesCompression)
         #expect(result.queue.encryption == .key("0123456789abcdef0123456789abcdef"))
+        #expect(result.queue.history == 2 << 20)
         #expect(result.queue.timeToLive == 600)
         #expect(result.scheduler.maximumMessageBatch == 4)
         #expect(result.session.maximumRecipients == 5)
@@ -120,6 +122,8 @@ extension String {
         ("queue encryption credential:a/b", "1:18: invalid name of a credential: a/b, expected a name without slashes"),
         ("srs ttl 23h", "1:9: srs ttl is less than one day, expected at least 1d"),
         ("admd \"a b\"", "1:6: admd may hold only printable characters"),
+        ("queue history 63K", "1:15: invalid size of the history: 64512 bytes, expected 64K to 1G, or off"),
+        ("queue history 2G", "1:15: invalid size of the history: 2147483648 bytes, expected 64K to 1G, or off"),
         ("queue compression foo", "1:19: syntax error at `foo`, expected the end of the statement"),
         ("mda wrapper w \"a\"\nmda wrapper w \"b\"", "2:13: mda wrapper already declared: w"),
     ])

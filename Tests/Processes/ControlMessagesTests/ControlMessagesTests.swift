@@ -21,6 +21,7 @@ private let requests: [ClientToControl] = [
     .resumeRoute(7), .setRelayingPaused(source: .v4(0xC000_0201), domain: "example.org", true),
     .setRelayingPaused(source: nil, domain: "example.org", false), .setRelayingPaused(source: .v6(high: 1, low: 2), domain: nil, true),
     .setTracing(subject: "mta", true), .updateTable("aliases"), .updateTable(String(repeating: "t", count: ClientToControl.longestName)),
+    .history(HistoryFilter(), asJSON: false), .history(try! HistoryFilter(words: ["to=bob@example.org", "newer=2d"]), asJSON: true),
     .explain(["ada@example.org", "tls=yes"], asJSON: true), .explain([], asJSON: false),
 ]
 
@@ -87,7 +88,7 @@ private let answers: [ControlToClient] = [
         }
         for request in asking(.ownersAndReaders) + asking(.readers) {
             switch request {
-            case .showQueue, .showEnvelope, .showStatistics, .showStatus, .show: break
+            case .showQueue, .showEnvelope, .showStatistics, .showStatus, .show, .history: break
             default: Issue.record("\(request) changes something")
             }
         }

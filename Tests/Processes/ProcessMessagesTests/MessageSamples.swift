@@ -149,6 +149,7 @@ let messageSubjects = [
             .page(request: 1, after: Sample.id, QueueFilter(message: Sample.message), limit: .max),
             .select(request: 5, after: nil, queueFilter), .select(request: 6, after: Sample.id, QueueFilter()),
             .envelope(request: 2, Sample.id), .body(request: 3, Sample.message), .statistics(request: 4),
+            .readHistory(request: 7, HistoryFilter(message: Sample.message), asJSON: true), .goOn(request: 8, reading: 7), .endReading(7),
         ]),
     WireSubject(
         of: ControlToScheduler.self,
@@ -239,6 +240,7 @@ let messageSubjects = [
             .page(request: 1, ListedLines(), next: nil), .page(request: 2, lines, next: Sample.id),
             .selected(request: 8, [], next: nil), .selected(request: 9, [Sample.id], next: Sample.stranger), .envelope(request: 3, nil),
             .envelope(request: 4, listed), .body(request: 5, nil), .statistics(request: 6, Sample.report),
+            .history(request: 10, nil, isLast: true), .history(request: 11, ListingText(lines: ["a", "b"]), isLast: false),
         ] + Sample.bodies.map { .body(request: 7, $0) }),
     WireSubject(
         of: QueueToDispatcher.self,

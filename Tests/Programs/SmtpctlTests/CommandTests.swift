@@ -29,7 +29,7 @@ import Testing
                 case "<msgid>": "01234567"
                 case "<routeid>": "7"
                 case "<address>": "192.0.2.1"
-                case "<filter>", "<facts>": "from=ada@example.org"
+                case "<filter>", "<facts>", "<events>": "from=ada@example.org"
                 case "<table>", "<domain>", "<subject>", "<password>", "<method>", "<certificate>", "<key>", "<server>", "<user>": "aliases"
                 default: String(word)
                 }
@@ -52,6 +52,16 @@ import Testing
         }
         guard case .incomplete? = problem("explain"), case .incomplete? = problem("explain -f smtpd.conf") else {
             Issue.record("nothing is explained")
+            return
+        }
+    }
+
+    @Test func `history takes an id or a filter of its own`() throws {
+        #expect(request("history") == .history(HistoryFilter(), asJSON: false))
+        #expect(request("history 5f3a9c1e") == .history(try HistoryFilter(words: ["id=5f3a9c1e"]), asJSON: false))
+        #expect(request("hist to=bob@example.org newer=2d") == .history(try HistoryFilter(words: ["to=bob@example.org", "newer=2d"]), asJSON: false))
+        guard case .events? = problem("history state=held") else {
+            Issue.record("a state is none of the history")
             return
         }
     }

@@ -5,7 +5,7 @@ extension QueueSettings: BinaryRecord {
     static var fields: [BinaryField<Self>] {
         [
             .init(\.timeToLive), .init(\.usesCompression), .init(\.encryption), .init(\.backupEncryption),
-            .init(\.bounceWarnIntervals),
+            .init(\.bounceWarnIntervals), .init(\.history),
         ]
     }
 }

@@ -141,9 +141,21 @@ extension ConfigurationParser {
             }
         } else if take("ttl") {
             result.queue.timeToLive = try delay("a lifetime")
+        } else if take("history") {
+            result.queue.history = try historySize()
         } else {
-            throw unexpected("`compression`, `encryption` or `ttl`")
+            throw unexpected("`compression`, `encryption`, `history` or `ttl`")
         }
+    }
+
+    private mutating func historySize() throws(StatementFailure) -> Int64 {
+        if take("off") { return 0 }
+        let location = token.location
+        let bytes = try size("a size")
+        guard QueueSettings.historySizes.contains(bytes) else {
+            throw fail(at: location, "invalid size of the history: \(bytes) bytes", expected: "64K to 1G, or off")
+        }
+        return bytes
     }
 
     /// A key, or where it comes from at start.

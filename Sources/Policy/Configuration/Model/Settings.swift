@@ -11,6 +11,11 @@ package struct QueueSettings: Hashable, Sendable {
     /// Delays in seconds after which the sender is told that a message still waits; at most 4.
     package var bounceWarnIntervals: [Int64] = [4 * 3_600]
 
+    /// Bytes that the history of what became of messages may take: 16 MiB; zero for none.
+    package var history: Int64 = 16 * 1_048_576
+
+    package static let historySizes: ClosedRange<Int64> = 64 << 10 ... 1 << 30
+
     package enum Encryption: Hashable, Sendable {
         /// Asked for on the terminal at start.
         case prompt

@@ -160,5 +160,8 @@ struct PayloadContext {
         start = writer.bytes
     }
 
+    /// Something else, with a first byte that is no kind of record's.
+    init(start: [UInt8]) { self.start = start }
+
     func bytes(_ flags: WrappingFlags) -> [UInt8] { start + [flags.rawValue] }
 }
