@@ -94,7 +94,7 @@ extension RealProcesses {
             try await deliver(server)
             #expect(try rcpt(server, "die@test.example") == 451)
             try await server.eventually("the program again") { try rcpt(server, "first.last@test.example") == 250 }
-            #expect(server.log.contains("its program ended: exit status 3"))
+            try await server.eventually("its end in the log") { server.log.contains("its program ended: exit status 3") }
             let first = try #require(program(server, "dies"))
             try ChildProcess.signal(first.id, SIGKILL)
             try await server.eventually("another process") { if let now = program(server, "dies") { now.id != first.id } else { false } }
