@@ -93,11 +93,11 @@ extension RealProcesses {
             try await server.start()
             try await deliver(server)
             #expect(try rcpt(server, "die@test.example") == 451)
-            try await server.eventually("the program again") { try rcpt(server, "first.last@test.example") == 250 }
+            try await server.eventually("the program again", within: 90) { try rcpt(server, "first.last@test.example") == 250 }
             try await server.eventually("its end in the log") { server.log.contains("its program ended: exit status 3") }
             let first = try #require(program(server, "dies"))
             try ChildProcess.signal(first.id, SIGKILL)
-            try await server.eventually("another process") { if let now = program(server, "dies") { now.id != first.id } else { false } }
+            try await server.eventually("another process", within: 90) { if let now = program(server, "dies") { now.id != first.id } else { false } }
             try await server.eventually("the program again") { try rcpt(server, "first.last@test.example") == 250 }
             try await deliver(server)
         }
