@@ -98,7 +98,7 @@ extension RealProcesses {
             let first = try #require(program(server, "dies"))
             try ChildProcess.signal(first.id, SIGKILL)
             try await server.eventually("another process", within: 90) { if let now = program(server, "dies") { now.id != first.id } else { false } }
-            try await server.eventually("the program again") { try rcpt(server, "first.last@test.example") == 250 }
+            try await server.eventually("the program again", within: 90) { try rcpt(server, "first.last@test.example") == 250 }
             try await deliver(server)
         }
 
