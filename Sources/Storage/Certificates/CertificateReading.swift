@@ -102,8 +102,11 @@ package struct CertificateReading {
             } catch {
                 return problems.append(error.text)
             }
+            var tried = set
+            // What the system trusts is long to read, and relays read it when the first of them connects.
+            if !configuration.listeners.contains(where: \.needsSystemAuthorities) { tried.system = nil }
             let tls = try ConfiguredTLS(
-                set, generation: configuration.generation, pairs: configuration.keyPairs,
+                tried, generation: configuration.generation, pairs: configuration.keyPairs,
                 ciphers: configuration.session.ciphers, keys: NoKeys(), ticketKeys: ticketKeys)
             for listener in configuration.listeners { check(listener, tls) }
             for (name, action) in configuration.actions.sorted(by: { $0.key < $1.key }) { check(action, name, tls) }

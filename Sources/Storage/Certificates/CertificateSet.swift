@@ -33,12 +33,17 @@ extension Configuration {
     /// Whether somebody needs what the system trusts: listeners that verify without an authority of their own, and
     /// relays, which verify servers.
     package var needsSystemAuthorities: Bool {
-        listeners.contains { $0.verifiesClients && $0.authority == nil }
+        listeners.contains(where: \.needsSystemAuthorities)
             || actions.values.contains { action in
                 guard case .relay(let relay) = action.kind else { return false }
                 return relay.authority == nil
             }
     }
+}
+
+extension Listener {
+    /// Whether clients are verified by what the system trusts.
+    var needsSystemAuthorities: Bool { verifiesClients && authority == nil }
 }
 
 /// Where systems keep the authorities that they trust.

@@ -14,7 +14,9 @@ package final class ConfiguredTLS {
 
     private let identities: [String: Identity]
     private let authorities: [String: TrustedCertificates]
-    private let system: TrustedCertificates?
+    /// What the system trusts, in PEM; reading it takes longer than everything else here, and memory.
+    private let systemAuthorities: [UInt8]?
+    private var readSystemAuthorities: TrustedCertificates?
     private let generation: Generation
     private let pairs: [String: KeyPair]
     /// Of `smtp ciphers`.
@@ -39,13 +41,9 @@ package final class ConfiguredTLS {
         for (name, pem) in set.authorities {
             authorities[name] = try attempt("ca \(name)") { () throws(TLSSetupFailure) in try TrustedCertificates(pem: pem) }
         }
-        var system: TrustedCertificates?
-        if let pem = set.system {
-            system = try attempt("system authorities") { () throws(TLSSetupFailure) in try TrustedCertificates(pem: pem) }
-        }
         self.identities = identities
         self.authorities = authorities
-        self.system = system
+        systemAuthorities = set.system
         self.generation = generation
         self.pairs = pairs
         self.ciphers = ciphers
@@ -60,7 +58,8 @@ package final class ConfiguredTLS {
         for name in listener.keyPairs { chosen.append(try identity(name)) }
         // A listener is told from others by where it listens: its sessions outlive a reload that leaves it there.
         let scope = listener.addresses.map(\.description).joined(separator: ",") + ":\(listener.port) \(listener.verifiesClients)"
-        let trusted = listener.authority == nil ? system : try authority(listener.authority)
+        let trusted: TrustedCertificates? =
+            if let name = listener.authority { try authority(name) } else { listener.needsSystemAuthorities ? try system() : nil }
         let (ciphers, versions, clients) = (listener.ciphers ?? ciphers, try versions(listener.protocols), asked(listener))
         return try attempt("listener") { () throws(TLSSetupFailure) in
             try TLSServerContext(
@@ -79,8 +78,9 @@ package final class ConfiguredTLS {
         certificate: String?, authority name: String?, ciphers: String?, protocols: String?,
         verification: TLSClientSettings.Verification
     ) throws(ConfiguredTLSFailure) -> TLSClientContext {
+        let trusted: TrustedCertificates? = if let name { try authority(name) } else { try system() }
         var settings = TLSClientSettings(
-            verification: verification, trusted: name == nil ? system : try authority(name), ciphers: ciphers ?? self.ciphers,
+            verification: verification, trusted: trusted, ciphers: ciphers ?? self.ciphers,
             versions: try versions(protocols))
         if let certificate { settings.identity = try identity(certificate) }
         return try attempt("relay") { () throws(TLSSetupFailure) in try TLSClientContext(settings, keys: keys) }
@@ -97,10 +97,18 @@ package final class ConfiguredTLS {
         return TLSIdentity(chain: identity.chain, key: identity.key, finiteFields: finiteFields(name, identity.parameters))
     }
 
-    private func authority(_ name: String?) throws(ConfiguredTLSFailure) -> TrustedCertificates? {
-        guard let name else { return nil }
+    private func authority(_ name: String) throws(ConfiguredTLSFailure) -> TrustedCertificates {
         guard let found = authorities[name] else { throw ConfiguredTLSFailure("ca \(name)", nil) }
         return found
+    }
+
+    /// Read when the first context asks for it: most daemons that relay have nothing to verify yet.
+    private func system() throws(ConfiguredTLSFailure) -> TrustedCertificates? {
+        if let readSystemAuthorities { return readSystemAuthorities }
+        guard let systemAuthorities else { return nil }
+        let read = try attempt("system authorities") { () throws(TLSSetupFailure) in try TrustedCertificates(pem: systemAuthorities) }
+        readSystemAuthorities = read
+        return read
     }
 
     private func versions(_ protocols: String?) throws(ConfiguredTLSFailure) -> TLSVersions {
