@@ -77,7 +77,8 @@ package final class ParentProcess {
     var newCredentials: HeldCredentials?
     /// Who waits for the reload under way to be confirmed by every role.
     var reloadWaiters: [@EventLoopActor ([String]) -> Void] = []
-    private var readyWaiter: UnsafeContinuation<Void, Never>?
+    /// The start, waiting until every role has come so far.
+    private var stageWaiter: (stage: RoleHandle.Stage, continuation: UnsafeContinuation<Void, Never>)?
 
     init(
         options: DaemonOptions, configuration: Configuration, unlockedKeys: UnlockedKeys, queueKeys: QueueKeys,
@@ -133,7 +134,7 @@ package final class ParentProcess {
             return fail("\(error)")
         }
         watchSignals()
-        await withUnsafeContinuation { readyWaiter = $0 }
+        await everyRole(.serving)
         guard !isEnding else { return }
         let outcome = await loadCredentials(for: configuration)
         guard !isEnding else { return }
@@ -155,11 +156,26 @@ package final class ParentProcess {
         giveCredentials(credentials)
         watchCredentials()
         noteAuthentication()
+        // Clients are let in already; whoever waits for the start hears of it when the spool is known to be readable.
+        await everyRole(.recovered)
+        guard !isEnding else { return }
         isServing = true
         log.info("smtpd ready, \(configuration.serverName)")
         report?.ready()
         offline.start()
         if reloadsWhenServing { reloadOnSignal() }
+    }
+
+    private func everyRole(_ stage: RoleHandle.Stage) async {
+        guard !roles.values.allSatisfy({ $0.stage >= stage }) else { return }
+        await withUnsafeContinuation { stageWaiter = (stage, $0) }
+    }
+
+    private func reached(_ stage: RoleHandle.Stage, _ handle: RoleHandle) {
+        handle.stage = stage
+        guard let stageWaiter, roles.values.allSatisfy({ $0.stage >= stageWaiter.stage }) else { return }
+        self.stageWaiter = nil
+        stageWaiter.continuation.resume()
     }
 
     /// Ends the daemon because of a failure.
@@ -183,12 +199,8 @@ package final class ParentProcess {
 
     func receive(_ message: ChildToParent, from handle: RoleHandle) {
         switch message {
-        case .ready:
-            handle.isReady = true
-            if roles.values.allSatisfy(\.isReady) {
-                readyWaiter?.resume()
-                readyWaiter = nil
-            }
+        case .ready: reached(.serving, handle)
+        case .recovered: reached(.recovered, handle)
         case .reconfigured:
             reconfigured(handle)
         case .viewRefused(let reason):

@@ -71,6 +71,8 @@ package enum ParentToChild: WireMessage, Hashable {
 package enum ChildToParent: WireMessage, Hashable {
     /// Configured, connected, confined: the role serves.
     case ready
+    /// What was left from before is known. Follows ``ready``.
+    case recovered
     /// A view after the first one is in force.
     case reconfigured
     /// A view after the first one cannot be used, and why; the one before stays in force.
@@ -88,6 +90,7 @@ package enum ChildToParent: WireMessage, Hashable {
         case .viewRefused(let reason):
             writer.write(UInt8(4))
             writer.write(line: reason)
+        case .recovered: writer.write(UInt8(5))
         }
     }
 
@@ -97,6 +100,7 @@ package enum ChildToParent: WireMessage, Hashable {
         case 2: self = .reconfigured
         case 3: self = .fatal(try reader.readLine())
         case 4: self = .viewRefused(try reader.readLine())
+        case 5: self = .recovered
         case let kind: throw .unknownValue(UInt64(kind), for: "ChildToParent")
         }
     }

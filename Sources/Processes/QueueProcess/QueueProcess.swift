@@ -102,14 +102,20 @@ package final class QueueProcess: RoleProcess {
 
     package func serve() throws(ViewRefused) {
         do throws(StoreError) {
-            let (store, warnings) = try LogStore.open(
+            openedStore = try LogStore.begin(
                 device: try spoolDevice(), wrapping: wrapping, random: { .random(in: .min ... .max) })
-            openedStore = store
-            for warning in warnings { context.log.warning("spool: \(warning)") }
-            noteOtherKeys(in: store)
         } catch {
             throw ViewRefused("spool: \(error)")
         }
+    }
+
+    package func recover() throws(ViewRefused) {
+        do throws(StoreError) {
+            for warning in try store.recover() { context.log.warning("spool: \(warning)") }
+        } catch {
+            throw ViewRefused("spool: \(error)")
+        }
+        noteOtherKeys(in: store)
         openHistory()
         // The parent hears first that the spool is open.
         afterLoopTurn { spawn { [self] in await announceRecovered() } }

@@ -86,6 +86,9 @@ package final class RoleMain<Process: RoleProcess> {
                 try process.serve()
                 try Process.privileges.confine(installation: installation, log: log)
                 parent.send(.ready)
+                parent.flush()
+                try process.recover()
+                parent.send(.recovered)
             } catch {
                 fail(error.reason)
             }

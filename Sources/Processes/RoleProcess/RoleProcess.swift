@@ -25,11 +25,16 @@ package protocol RoleProcess: AnyObject {
     func take(_ use: QueueKeyUse, from file: consuming OwnedDescriptor) throws(ViewRefused)
     /// Every peer is there: begin.
     func serve() throws(ViewRefused)
+    /// Reads what is left from before, however long that takes: clients are let in meanwhile, and what they ask of
+    /// the role waits. Nothing is received between ``serve()`` and this.
+    func recover() throws(ViewRefused)
     /// Finish or roll back what is under way; the process exits when this returns.
     func shutdown() async
 }
 
 extension RoleProcess {
+    package func recover() throws(ViewRefused) {}
+
     package func take(_ use: QueueKeyUse, from file: consuming OwnedDescriptor) throws(ViewRefused) {
         throw ViewRefused("a key of the queue is none of \(Self.role.name)'s business")
     }

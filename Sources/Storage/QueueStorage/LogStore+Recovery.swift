@@ -24,19 +24,30 @@ extension LogStore {
         device: any StorageDevice, options: Options = Options(), wrapping: PayloadWrapping = PayloadWrapping(),
         random: @escaping () -> UInt64
     ) throws(StoreError) -> (store: LogStore, warnings: [StoreWarning]) {
+        let store = try begin(device: device, options: options, wrapping: wrapping, random: random)
+        return (store, try store.recover())
+    }
+
+    /// The first half of ``open(device:options:wrapping:random:)``: takes the store for this process and looks whether
+    /// its format is known. It is good for nothing but ``recover()`` yet.
+    package static func begin(
+        device: any StorageDevice, options: Options = Options(), wrapping: PayloadWrapping = PayloadWrapping(),
+        random: @escaping () -> UInt64
+    ) throws(StoreError) -> LogStore {
         guard let lock = try converting({ () throws(SystemError) in try device.lock("lock") }) else { throw .inUse }
         let store = LogStore(device: device, options: options, wrapping: wrapping, lock: lock, random: random)
-        try store.recover()
-        let warnings = store.warnings
-        store.warnings = []
-        return (store, warnings)
+        _ = try store.checkFormat()
+        return store
     }
 
     static func converting<Value>(_ body: () throws(SystemError) -> Value) throws(StoreError) -> Value {
         do throws(SystemError) { return try body() } catch { throw StoreError(error) }
     }
 
-    func recover() throws(StoreError) {
+    /// The second half: reads every segment, in time that grows with what waits.
+    ///
+    /// - Returns: What should be logged.
+    package func recover() throws(StoreError) -> [StoreWarning] {
         let hasFormat = try checkFormat()
         let found = try findSegments()
         try makeDirectories()
@@ -62,6 +73,8 @@ extension LogStore {
         } catch {
             warnings.append(StoreWarning(name: "segments", problem: "no room is left for outcomes: \(error)"))
         }
+        defer { warnings = [] }
+        return warnings
     }
 
     // MARK: Format and directories

@@ -97,7 +97,7 @@ let messageSubjects = [
         [
             .configure([1, 2, 3]), .connect(.queue), .serve, .setVerbose(true), .setTracing(subject: "mta", true), .shutdown,
         ]),
-    WireSubject(of: ChildToParent.self, [.ready, .reconfigured, .fatal("no such user: smtpd")]),
+    WireSubject(of: ChildToParent.self, [.ready, .recovered, .reconfigured, .viewRefused("spool: gone"), .fatal("no such user: smtpd")]),
     WireSubject(
         of: ParentToControl.self,
         [
