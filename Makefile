@@ -16,7 +16,8 @@ FISHCOMPDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 
 # A static standard library: what is installed needs no Swift runtime on the machine. No run path, no
 # lazy binding: what is linked at start is all that ever is.
-RELEASE_FLAGS = --static-swift-stdlib --disable-local-rpath -Xlinker -z -Xlinker now $(STATIC_RUNTIME)
+RELEASE_FLAGS = --static-swift-stdlib --disable-local-rpath -Xlinker -z -Xlinker now \
+	-Xlinker --version-script=compat/exports.map $(STATIC_RUNTIME)
 # The C++ runtime that Swift's own needs comes along too where the compiler has it as an archive: loading the
 # library would take a millisecond of each start of sendmail. Only this one is named, so that nothing else is linked
 # from where it lies.

@@ -2,13 +2,17 @@
 #include "CPlatform.h"
 
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <nmmintrin.h>
 #include <string.h>
 
+/* Not __builtin_cpu_supports: it comes with an initialiser that asks the processor a dozen questions at the start of every
+ * program, each of which a virtual machine answers by way of its host. */
 bool martlet_has_crc32c(void)
 {
-	__builtin_cpu_init();
-	return __builtin_cpu_supports("sse4.2");
+	unsigned int a, b, c = 0, d;
+
+	return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_SSE4_2);
 }
 
 __attribute__((target("sse4.2")))

@@ -2,7 +2,7 @@ import WireFormat
 
 /// What the control process answers a client of its socket.
 package enum ControlToClient: WireMessage, Hashable {
-    /// From the next byte on this connection is an SMTP session; the server speaks first.
+    /// From the next byte on this connection is an SMTP session. The server greets, and the client need not wait for that.
     case submissionReady
     /// A piece of what was asked for, to be printed as it is. Pieces end anywhere, also within a line.
     case output([UInt8])

@@ -48,7 +48,7 @@ private func play(
                 dialogue.connectionLost()
                 continue
             }
-            reader.append(bytes(reply + "\r\n"))
+            reader.append(bytes(reply + "\r\n")[...])
             if let parsed = try? reader.next() { dialogue.take(parsed) } else { dialogue.connectionLost() }
         case .sendMessage:
             commands.append("MESSAGE")

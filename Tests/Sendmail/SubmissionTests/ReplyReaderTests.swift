@@ -65,7 +65,7 @@ import Testing
                         var found = try reader.next()
                         if found == nil {
                             for _ in 0..<(1 + random.below(4)) {
-                                reader.append(bytes(words[random.below(words.count)]))
+                                reader.append((bytes(words[random.below(words.count)]))[...])
                             }
                             found = try reader.next()
                         }

@@ -106,17 +106,17 @@ struct HeaderEditor {
         case "return-path":
             return
         case "bcc":
-            collect(valueOffset, in: \.recipients)
+            collect(valueOffset, isResent: false)
             return
         case "resent-bcc":
             isResent = true
-            collect(valueOffset, in: \.resentRecipients)
+            collect(valueOffset, isResent: true)
             return
         case "resent-to", "resent-cc":
             isResent = true
-            collect(valueOffset, in: \.resentRecipients)
+            collect(valueOffset, isResent: true)
         case "to", "cc":
-            collect(valueOffset, in: \.recipients)
+            collect(valueOffset, isResent: false)
             completes = true
         case "from":
             hasFrom = true
@@ -138,9 +138,14 @@ struct HeaderEditor {
         }
     }
 
-    private mutating func collect(_ valueOffset: Int, in list: WritableKeyPath<HeaderEditor, RecipientList>) {
+    private mutating func collect(_ valueOffset: Int, isResent: Bool) {
         guard settings.collectsRecipients else { return }
-        self[keyPath: list].add(Array(field[valueOffset...]), domain: settings.domain)
+        let value = Array(field[valueOffset...])
+        if isResent {
+            resentRecipients.add(value, domain: settings.domain)
+        } else {
+            recipients.add(value, domain: settings.domain)
+        }
     }
 
     /// Adds the fields every message has (RFC 5322 section 3.6), and the line that ends the header.

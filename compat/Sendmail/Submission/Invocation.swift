@@ -62,16 +62,16 @@ extension UsageError: CustomStringConvertible {
         switch self {
         case .unknownOption(let letter): "unknown option -\(printableText([letter]))"
         case .missingArgument(let letter): "option -\(printableText([letter])) needs an argument"
-        case .unknownMode(let mode): "unknown mode -b\(printableText(mode))"
+        case .unknownMode(let mode): "unknown mode -b\(printableText(mode[...]))"
         case .noRecipients: "no recipients"
-        case .invalidSender(let sender): "\(printableText(sender)) is no sender address"
+        case .invalidSender(let sender): "\(printableText(sender[...])) is no sender address"
         }
     }
 }
 
 /// Text of somebody else for a terminal or a log: control characters, those of Latin-1 too, become `?`, and very
 /// long text is cut.
-package func printableText(_ bytes: some Collection<UInt8>) -> String {
+package func printableText(_ bytes: ArraySlice<UInt8>) -> String {
     var result = String.UnicodeScalarView()
     for scalar in String(decoding: bytes.prefix(512), as: UTF8.self).unicodeScalars {
         let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)

@@ -66,7 +66,7 @@ package struct SubmissionDialogue {
     private let verifies: Bool
     private var state = State.greeting
     private var toSend: [UInt8] = []
-    private var extensions: Set<String> = []
+    private var extensions: Extensions = []
     private var waiting: ArraySlice<MailAddress>
     private var outcome = SubmissionOutcome()
 
@@ -75,6 +75,8 @@ package struct SubmissionDialogue {
         self.envelope = envelope
         self.content = content
         self.verifies = verifies
+        // The daemon's own socket: nobody there minds that it comes before the greeting, and a wait is saved.
+        toSend = Array("EHLO localhost\r\n".utf8)
         waiting = envelope.recipients[...]
     }
 
@@ -116,14 +118,10 @@ package struct SubmissionDialogue {
         switch state {
         case .greeting:
             guard reply.isPositive else { return refuseEverything(reply) }
-            toSend = Array("EHLO localhost\r\n".utf8)
             state = .hello
         case .hello:
             guard reply.isPositive else { return refuseEverything(reply) }
-            for line in reply.lines.dropFirst() {
-                let word = line.prefix { $0 != 0x20 }
-                extensions.insert(String(decoding: word, as: UTF8.self).uppercased())
-            }
+            for line in reply.lines.dropFirst() { extensions.formUnion(Extensions(line: line)) }
             beginTransaction()
         case .envelope(var exchange):
             let index = exchange.answered
@@ -178,6 +176,32 @@ package struct SubmissionDialogue {
     }
 }
 
+/// What of the daemon's extensions a submission makes use of.
+private struct Extensions: OptionSet {
+    let rawValue: UInt8
+
+    static let pipelining = Self(rawValue: 1 << 0)
+    static let size = Self(rawValue: 1 << 1)
+    static let eightBitMIME = Self(rawValue: 1 << 2)
+    static let smtpUTF8 = Self(rawValue: 1 << 3)
+    static let dsn = Self(rawValue: 1 << 4)
+
+    init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// - Parameter line: One of the reply to EHLO.
+    init(line: [UInt8]) {
+        self =
+            switch String(decoding: line.prefix { $0 != 0x20 }, as: UTF8.self).uppercased() {
+            case "PIPELINING": .pipelining
+            case "SIZE": .size
+            case "8BITMIME": .eightBitMIME
+            case "SMTPUTF8": .smtpUTF8
+            case "DSN": .dsn
+            default: []
+            }
+    }
+}
+
 // MARK: Transactions
 
 extension SubmissionDialogue {
@@ -190,7 +214,7 @@ extension SubmissionDialogue {
 
     /// The next commands, as many as may be under way together.
     private func commands(for exchange: inout Exchange) -> [UInt8] {
-        let limit = extensions.contains("PIPELINING") ? Self.commandsAtOnce : 1
+        let limit = extensions.contains(.pipelining) ? Self.commandsAtOnce : 1
         var result: [UInt8] = []
         let end = min(exchange.commands, exchange.sent + limit)
         while exchange.sent < end {
@@ -206,10 +230,10 @@ extension SubmissionDialogue {
 
     private var mailCommand: [UInt8] {
         var command = Array("MAIL FROM:<".utf8) + (envelope.sender.address?.bytes ?? []) + Array(">".utf8)
-        if let size = content.size, extensions.contains("SIZE") { command += Array(" SIZE=\(size)".utf8) }
-        if content.isEightBit, extensions.contains("8BITMIME") { command += Array(" BODY=8BITMIME".utf8) }
-        if envelope.needsUTF8, extensions.contains("SMTPUTF8") { command += Array(" SMTPUTF8".utf8) }
-        if extensions.contains("DSN") {
+        if let size = content.size, extensions.contains(.size) { command += Array(" SIZE=\(size)".utf8) }
+        if content.isEightBit, extensions.contains(.eightBitMIME) { command += Array(" BODY=8BITMIME".utf8) }
+        if envelope.needsUTF8, extensions.contains(.smtpUTF8) { command += Array(" SMTPUTF8".utf8) }
+        if extensions.contains(.dsn) {
             switch envelope.returnContent {
             case .full: command += Array(" RET=FULL".utf8)
             case .headers: command += Array(" RET=HDRS".utf8)
@@ -232,7 +256,7 @@ extension SubmissionDialogue {
 
     private func rcptCommand(_ recipient: MailAddress) -> [UInt8] {
         var command = Array("RCPT TO:<".utf8) + recipient.bytes + Array(">".utf8)
-        if let notify = envelope.notify, extensions.contains("DSN") {
+        if let notify = envelope.notify, extensions.contains(.dsn) {
             let words = [
                 (NotifyOptions.success, "SUCCESS"), (.failure, "FAILURE"), (.delay, "DELAY"), (.never, "NEVER")
             ]

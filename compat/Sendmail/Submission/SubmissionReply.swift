@@ -15,7 +15,7 @@ package struct SubmissionReply: Hashable, Sendable {
     package var isTemporary: Bool { (400..<500).contains(code) }
 
     /// Code and text as one printable line.
-    package var text: String { printableText(Array("\(code) ".utf8) + lines.joined(separator: [0x20])) }
+    package var text: String { printableText((Array("\(code) ".utf8) + lines.joined(separator: [0x20]))[...]) }
 
     /// The connection ended before the reply came.
     static let lost = SubmissionReply(code: 421, lines: [Array("the connection to smtpd was lost".utf8)])
@@ -32,7 +32,7 @@ package struct SubmissionReplyReader {
 
     package init() {}
 
-    package mutating func append(_ received: some Sequence<UInt8>) {
+    package mutating func append(_ received: ArraySlice<UInt8>) {
         bytes.removeFirst(start)
         start = 0
         bytes += received

@@ -13,6 +13,7 @@ struct DaemonSession: ~Copyable {
 
     private let socket: OwnedDescriptor
     private var replies = SubmissionReplyReader()
+    private var chunk = [UInt8](repeating: 0, count: 4 << 10)
     private let console: Console?
 
     /// - Parameter console: Where to show the dialogue; nil for nowhere.
@@ -23,7 +24,7 @@ struct DaemonSession: ~Copyable {
         } catch {
             throw .failed(error)
         }
-        replies.append(connection.received)
+        replies.append(connection.received[...])
         socket = connection.intoSocket()
         self.console = console
     }
@@ -79,11 +80,10 @@ struct DaemonSession: ~Copyable {
 
     /// The next reply; nil when none will come.
     private mutating func receive() -> SubmissionReply? {
-        var chunk = [UInt8](repeating: 0, count: 16 << 10)
         while true {
             do {
                 if let reply = try replies.next() {
-                    show("<<< ", Array(reply.text.utf8))
+                    if console != nil { show("<<< ", Array(reply.text.utf8)) }
                     return reply
                 }
                 let count = try Files.readSome(socket, into: &chunk)

@@ -32,7 +32,7 @@ struct MessageDelivery {
                 console.complain("no recipients in the arguments or the header")
                 return .badData
             }
-            for item in recipients.invalid { console.complain("\(printableText(item)): no mail address") }
+            for item in recipients.invalid { console.complain("\(printableText(item[...])): no mail address") }
             guard !recipients.addresses.isEmpty else { return .noUser }
             let envelope = SubmissionEnvelope(
                 sender: sender.reversePath, recipients: recipients.addresses, notify: options.notify,

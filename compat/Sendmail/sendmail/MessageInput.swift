@@ -14,7 +14,9 @@ struct MessageInput {
     /// The input has ended within ``beginning``.
     private(set) var isWhole = false
     private var hasEnded = false
-    private var chunk = [UInt8](repeating: 0, count: 64 << 10)
+
+    /// Octets read at once.
+    private static let longestPiece = 64 << 10
 
     init(_ settings: MessageFilter.Settings) { filter = MessageFilter(settings) }
 
@@ -42,17 +44,15 @@ struct MessageInput {
     /// False at the end.
     private mutating func readPiece(onto output: inout [UInt8]) throws(MessageInputError) -> Bool {
         if hasEnded { return false }
-        let count: Int
+        let piece: [UInt8]
         do throws(SystemError) {
-            count = try checked("read the message") {
-                chunk.withUnsafeMutableBytes { read(STDIN_FILENO, $0.baseAddress, $0.count) }
-            }
+            piece = try Self.readInput()
         } catch {
             throw .unreadable(error)
         }
         do throws(MessageError) {
-            if count > 0 { try filter.take(chunk, count: count, onto: &output) }
-            if count == 0 || filter.isEnded {
+            if !piece.isEmpty { try filter.take(piece, count: piece.count, onto: &output) }
+            if piece.isEmpty || filter.isEnded {
                 hasEnded = true
                 try filter.finish(onto: &output)
             }
@@ -60,6 +60,21 @@ struct MessageInput {
             throw .refused(error)
         }
         return !hasEnded
+    }
+
+    /// What standard input has; empty at its end.
+    private static func readInput() throws(SystemError) -> [UInt8] {
+        var failure: SystemError?
+        // The system has filled as much of the memory as is declared initialised.
+        let piece = unsafe [UInt8](unsafeUninitializedCapacity: longestPiece) { buffer, count in
+            do throws(SystemError) {
+                count = try checked("read the message") { unsafe read(STDIN_FILENO, buffer.baseAddress, buffer.count) }
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return piece
     }
 }
 

@@ -12,7 +12,7 @@ struct Program {
         for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) }
         umask(0o077)
         let words = arguments()
-        let console = Console(name: words.first ?? [])
+        let console = Console(path: words.first ?? [])
         let paths = installationPaths()
         let status: ExitCode
         switch Invocation(name: words.first ?? [], arguments: Array(words.dropFirst())) {

@@ -12,7 +12,7 @@ enum RecipientVerification {
                 domain: surroundings.domain)
             var recipients = RecipientList()
             for argument in options.recipients { recipients.add(argument, domain: surroundings.domain) }
-            for item in recipients.invalid { console.write("\(printableText(item))... no mail address\n") }
+            for item in recipients.invalid { console.write("\(printableText(item[...]))... no mail address\n") }
             guard !recipients.addresses.isEmpty else { return .noUser }
             var session = try DaemonSession(paths, showing: options.isVerbose ? console : nil)
             var dialogue = SubmissionDialogue(
