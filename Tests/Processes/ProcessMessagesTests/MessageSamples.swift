@@ -140,7 +140,7 @@ let messageSubjects = [
         of: ControlToLookup.self,
         [
             .updateTable(request: 9, name: "aliases"), .statistics(request: 10),
-            .explain(request: 11, recipient: Sample.ada, transaction: Sample.full),
+            .explain(request: 11, recipient: Sample.ada, transaction: Sample.full, asksDNS: true),
         ]),
     WireSubject(
         of: ControlToQueue.self,
