@@ -123,6 +123,7 @@ let package = Package(
         // Storage: mail kept in Unix.
         room("Storage", "QueueStorage", ["MailSyntax", "Envelopes", "Platform"]),
         room("Storage", "TableBackends", ["Tables", "Platform"]),
+        room("Storage", "ProgramTables", ["Tables", "EventLoop", "Log", "Platform"]),
         room("Storage", "Passwords", ["Authentication", "Cryptography", "MailSyntax", "Platform"]),
         room("Storage", "Certificates", ["Configuration", "MailSyntax", "Platform", "EventLoop", "TLS"]),
         room("Storage", "MailboxDelivery", ["MailSyntax", "Envelopes", "SMTPProtocol", "Platform"]),
@@ -136,11 +137,13 @@ let package = Package(
 
         room(
             "Processes", "RoleProcess",
-            ["JSON", "MailSyntax", "ProcessMessages", "WireFormat", "EventLoop", "Interprocess", "Log", "Platform"]),
+            [
+                "JSON", "MailSyntax", "SMTPProtocol", "ProcessMessages", "WireFormat", "EventLoop", "Interprocess", "Log", "Platform", "Resolver",
+            ]),
         process(
             "ParentProcess",
             [
-                "Authentication", "Configuration", "Certificates", "TLS", "Tables", "Filters", "MailSyntax", "TableBackends",
+                "Authentication", "Configuration", "Certificates", "TLS", "Tables", "Filters", "MailSyntax", "ProgramTables", "TableBackends",
                 "AgentMessages", "QueueEncryption",
             ]),
         process(
@@ -149,7 +152,7 @@ let package = Package(
             "LookupProcess",
             [
                 "Authentication", "Configuration", "Cryptography", "Envelopes", "Filters", "MailSyntax", "Passwords",
-                "SMTPProtocol", "Tables", "Rules", "TableBackends", "Resolver", dnssec("ValidatingResolver"),
+                "ProgramTables", "SMTPProtocol", "Tables", "Rules", "TableBackends", "Resolver", dnssec("ValidatingResolver"),
             ]),
         process(
             "QueueProcess",
@@ -165,7 +168,9 @@ let package = Package(
             ]),
         process("CryptoProcess", ["TLS"]),
         process("CheckerProcess", ["Authentication", "Passwords", pam("AuthenticationPAM")]),
-        room("Processes", "ExplanationProcess", ["Configuration", "Cryptography", "Platform", "Rules", "TableBackends", "Tables"]),
+        process(
+            "ExplanationProcess",
+            ["Configuration", "Cryptography", "MailSyntax", "ProgramTables", "Resolver", "Rules", "TableBackends", "Tables"]),
 
         // Programs.
         program(

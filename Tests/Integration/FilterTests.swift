@@ -60,6 +60,40 @@ extension RealProcesses {
             (server.scratch.text("heard") ?? "").split(separator: "\n").map(String.init)
         }
 
+        @Test func `trace filters shows each line to and from a program, of content how much, and no password`() async throws {
+            let certificates = try TestCertificates.shared.get()
+            let server = try Server.standard(
+                listener: "filter f tls pki mail auth-optional <logins>",
+                more: """
+                    pki mail cert "\(certificates.path("mail.pem"))"
+                    pki mail key "\(certificates.path("mail.key"))"
+                    table logins { alice = "$5$x$y" }
+                    filter f proc-exec "@DIR@/filter"
+
+                    """)
+            try server.scratch.write("filter", Self.python("if phase == 'auth': return 'rewrite|' + parameters[0]"), mode: 0o755)
+            try await server.start()
+            try await server.eventually("the program") { (server.scratch.text("heard") ?? "").contains("config|ready") }
+            #expect(try server.control("trace", "filter").output == "command succeeded\n")
+            let client = try server.client()
+            try client.greet()
+            #expect(try client.deliver(from: "ada@client.example", to: ["alice@test.example"], "Subject: hidden\r\n\r\nhidden\r\n").code == 250)
+            client.close()
+            let secret = "AGFsaWNlAHNlY3JldA=="
+            _ = try openssl(
+                ["s_client", "-connect", "127.0.0.1:\(server.port)", "-starttls", "smtp", "-crlf", "-quiet"],
+                input: "EHLO x\nAUTH PLAIN \(secret)\nQUIT\n", failing: true)
+            try await server.eventually("the answer about AUTH") { server.log.contains("rewrite|PLAIN") }
+            let told = server.log.split(separator: "\n").filter { $0.contains("filters: ") }.map(String.init)
+            #expect(told.contains { $0.contains("f >>> filter|0.7|") && $0.contains("|smtp-in|mail-from|") && $0.hasSuffix("|ada@client.example") }, "\(told)")
+            #expect(told.contains { $0.contains("f <<< filter-result|") && $0.hasSuffix("|proceed") })
+            #expect(told.contains { $0.contains("f >>> report|0.7|") && $0.contains("|link-connect|") })
+            #expect(told.contains { $0.contains("f >>> content of ") } && told.contains { $0.contains("f <<< content of ") }, "\(told)")
+            #expect(!told.contains { $0.contains("hidden") || $0.contains(secret) }, "\(told)")
+            #expect(told.contains { $0.contains("|auth|") && $0.hasSuffix("|PLAIN ********") }, "\(told)")
+            #expect(told.contains { $0.hasSuffix("|rewrite|PLAIN ********") }, "\(told)")
+        }
+
         // MARK: Built-in
 
         @Test func `built-in filters refuse, mark, rewrite and pass over, in the order of their chain`() async throws {

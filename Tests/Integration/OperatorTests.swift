@@ -128,10 +128,69 @@ extension RealProcesses {
                 _ = try server.queue()
                 return server.log.contains("imsg: control -> queue: page\n")
             }
-            for word in ["frobnicate", "io", "filters"] {
+            for word in ["frobnicate", "profstat"] {
                 let run = try server.control("trace", word)
                 #expect(run.code == 1 && run.error.contains(word), "\(run.error)")
             }
+        }
+
+        @Test func `trace io tells what the connections of sessions do, and nothing of what passes`() async throws {
+            let certificates = try TestCertificates.shared.get()
+            let server = try Server.standard(
+                listener: "tls pki mail",
+                more: "pki mail cert \"\(certificates.path("mail.pem"))\"\npki mail key \"\(certificates.path("mail.key"))\"\n")
+            try await server.start()
+            #expect(try server.control("trace", "io").output == "command succeeded\n")
+            let client = try server.client()
+            try client.greet()
+            #expect(try client.deliver(from: "ada@client.example", to: ["alice@test.example"], "Subject: secret\r\n\r\nsecret\r\n").code == 250)
+            try client.command("QUIT")
+            try await server.eventually("the end of the session") { server.log.contains("closed: ") }
+            let told = server.log.split(separator: "\n").filter { $0.contains("io: ") }
+            #expect(told.contains { $0.contains(" read ") && $0.hasSuffix(" octets") } && told.contains { $0.contains(" wrote ") }, "\(server.log)")
+            #expect(!told.contains { $0.contains("secret") })
+            let run = try openssl(
+                ["s_client", "-connect", "127.0.0.1:\(server.port)", "-starttls", "smtp", "-crlf", "-quiet"], input: "EHLO x\nQUIT\n", failing: true)
+            try await server.eventually("the handshake") {
+                server.log.contains("TLS handshake begins") && server.log.contains("TLS handshake done: TLSv1.3")
+            }
+            _ = run
+            #expect(try server.control("untrace", "io").code == 0)
+            let before = server.log.split(separator: "\n").count { $0.contains("io: ") }
+            let quiet = try server.client()
+            try quiet.greet()
+            try quiet.command("QUIT")
+            try await server.eventually("the end of the session") { server.log.split(separator: "\n").count { $0.contains("smtp disconnected") } == 3 }
+            #expect(server.log.split(separator: "\n").count { $0.contains("io: ") } == before)
+        }
+
+        @Test func `signatures of crypto are counted by kind, with the time they took`() async throws {
+            let certificates = try TestCertificates.shared.get()
+            let pairs = ["mail", "curve"].map {
+                "pki \($0) cert \"\(certificates.path("\($0).pem"))\"\npki \($0) key \"\(certificates.path("\($0).key"))\"\n"
+            }.joined()
+            let port = try Server.freePort()
+            let server = try Server.standard(
+                listener: "tls pki mail", more: pairs + "listen on 127.0.0.1 port \(port) tls pki curve\nmetrics on socket \"@DIR@/metrics\"\n")
+            try await server.start()
+            func counter(_ key: String) throws -> Int {
+                let line = try server.control("show", "stats").lines.first { $0.hasPrefix(key + "=") }
+                return line.flatMap { Int($0.dropFirst(key.count + 1)) } ?? -1
+            }
+            #expect(try counter("crypto.key") == 2 && counter("crypto.signature.ecdsa") == 0 && counter("crypto.signature.rsa.pss") == 0)
+            for (port, version) in [(server.port, "-tls1_3"), (server.port, "-tls1_3"), (port, "-tls1_2")] {
+                _ = try openssl(
+                    ["s_client", "-connect", "127.0.0.1:\(port)", "-starttls", "smtp", "-crlf", "-quiet", version], input: "QUIT\n", failing: true)
+            }
+            try await server.eventually("three signatures") {
+                try counter("crypto.signature.rsa.pss") == 2 && counter("crypto.signature.ecdsa") == 1
+            }
+            #expect(try counter("crypto.signature.failed") == 0 && counter("crypto.signature.rsa.pkcs1") == 0)
+            let metrics = try Programs.run(
+                "/usr/bin/curl", ["-sS", "--unix-socket", "\(server.scratch.path)/metrics", "http://localhost/metrics"], environment: [], identity: nil)
+            #expect(metrics.output.contains("\nmartlet_crypto_signature_rsa_pss_total 2\n"), "\(metrics.output)")
+            #expect(metrics.output.contains("\nmartlet_crypto_signature_time_seconds_count 3\n"), "\(metrics.output)")
+            #expect(metrics.output.contains("martlet_crypto_signature_time_seconds_bucket{le=\"0.000020\"} "), "\(metrics.output)")
         }
 
         @Test func `metrics are served where the configuration says, over a reload too`() async throws {

@@ -36,7 +36,7 @@ extension ControlProcess {
             guard await tell(entry, to: &explanation) else { return false }
         }
         let request = answers.explanations.next()
-        lookup?.send(.explain(request: request, recipient: recipient, transaction: transaction))
+        lookup?.send(.explain(request: request, recipient: recipient, transaction: transaction, asksDNS: question.asksDNS))
         guard let decided = await answers.explanations.answer(request) else { return false }
         explanation.add(decided.explanation, depth: 0)
         for action in decided.actions {

@@ -14,6 +14,7 @@ extension ControlProcess {
         ])
         // All are asked before the first is waited for.
         let requests = [
+            { [self] in crypto?.send(.statistics(request: $0)) },
             { [self] in dispatcher?.send(.statistics(request: $0)) },
             { [self] in lookup?.send(.statistics(request: $0)) },
             { [self] in parent?.send(.statistics(request: $0)) },

@@ -19,6 +19,7 @@ package final class ControlProcess: RoleProcess {
     var dispatcher: Link<ControlToDispatcher, DispatcherToControl>?
     var lookup: Link<ControlToLookup, LookupToControl>?
     var queue: Link<ControlToQueue, QueueToControl>?
+    var crypto: Link<ControlToCrypto, CryptoToControl>?
     var scheduler: Link<ControlToScheduler, SchedulerToControl>?
     var parent: Link<ControlToParent, ParentToControl>?
     var acceptor: Acceptor?
@@ -62,7 +63,9 @@ package final class ControlProcess: RoleProcess {
             scheduler = context.link(to: peer, over: descriptor) { [unowned self] message, _ in receive(message) }
         case .parent:
             parent = context.link(to: peer, over: descriptor) { [unowned self] message, socket in receive(message, socket) }
-        case .control, .crypto:
+        case .crypto:
+            crypto = context.link(to: peer, over: descriptor) { [unowned self] message, _ in receive(message) }
+        case .control:
             context.fail("\(peer.name) is no peer of control")
         }
     }
@@ -103,6 +106,12 @@ package final class ControlProcess: RoleProcess {
         case .body(let request, let body): answers.bodies.resolve(request, ReceivedBody(body: body, file: DescriptorBox(optional: file)))
         case .statistics(let request, let report): answers.statistics.resolve(request, report)
         case .history(let request, let text, let isLast): answers.histories.resolve(request, (text, isLast))
+        }
+    }
+
+    func receive(_ message: CryptoToControl) {
+        switch message {
+        case .statistics(let request, let report): answers.statistics.resolve(request, report)
         }
     }
 

@@ -25,7 +25,10 @@ enum OpenMetrics {
         switch histogram.unit {
         case .milliseconds:
             unit = "seconds"
-            number = decimal
+            number = { decimal($0, places: 3) }
+        case .microseconds:
+            unit = "seconds"
+            number = { decimal($0, places: 6) }
         case .bytes:
             unit = "bytes"
             number = { String($0) }
@@ -41,11 +44,11 @@ enum OpenMetrics {
         text += "\(name)_bucket{le=\"+Inf\"} \(total)\n\(name)_count \(total)\n\(name)_sum \(number(histogram.sum))\n"
     }
 
-    /// Milliseconds as seconds.
-    private static func decimal(_ milliseconds: Int64) -> String {
-        let (whole, rest) = milliseconds.magnitude.quotientAndRemainder(dividingBy: 1_000)
+    /// Thousandths as seconds, or millionths.
+    private static func decimal(_ parts: Int64, places: Int) -> String {
+        let (whole, rest) = parts.magnitude.quotientAndRemainder(dividingBy: places == 3 ? 1_000 : 1_000_000)
         let digits = String(rest)
-        return (milliseconds < 0 ? "-" : "") + "\(whole).\(String(repeating: "0", count: 3 - digits.utf8.count))\(digits)"
+        return (parts < 0 ? "-" : "") + "\(whole).\(String(repeating: "0", count: places - digits.utf8.count))\(digits)"
     }
 
     private static func name(of key: String) -> String {
@@ -61,7 +64,7 @@ enum OpenMetrics {
 
     /// Numbers of now; all others only grow.
     private static let gauges: Set<String> = [
-        "control.session.open", "mda.envelope", "mda.pending", "mda.running", "mda.user", "mta.connector", "mta.domain",
+        "control.session.open", "crypto.key", "mda.envelope", "mda.pending", "mda.running", "mda.user", "mta.connector", "mta.domain",
         "mta.envelope", "mta.host", "mta.relay", "mta.route", "mta.session", "mta.source", "mta.task", "mta.task.running",
         "parent.agent", "parent.checker", "queue.envelope", "queue.evpcache.size", "queue.message", "queue.segment", "scheduler.envelope",
         "scheduler.envelope.inflight", "scheduler.ramqueue.envelope", "scheduler.ramqueue.hold", "scheduler.ramqueue.holdq",

@@ -18,7 +18,9 @@ package final class CryptoProcess: RoleProcess {
     private let context: RoleContext
     private var parent: Link<CryptoToParent, ParentToCrypto>?
     private var dispatcher: Link<CryptoToDispatcher, DispatcherToCrypto>?
+    private var control: Link<CryptoToControl, ControlToCrypto>?
     private var keys = KeyRing()
+    private var counts = SignatureCounts()
     private var forgetting: LoopTimer?
 
     package init(context: RoleContext) {
@@ -37,7 +39,9 @@ package final class CryptoProcess: RoleProcess {
             parent = context.link(to: peer, over: descriptor) { [unowned self] message, file in receive(message, file) }
         case .dispatcher:
             dispatcher = context.link(to: peer, over: descriptor) { [unowned self] message, _ in receive(message) }
-        case .control, .lookup, .queue, .scheduler, .crypto:
+        case .control:
+            control = context.link(to: peer, over: descriptor) { [unowned self] message, _ in receive(message) }
+        case .lookup, .queue, .scheduler, .crypto:
             context.fail("\(peer.name) is no peer of crypto")
         }
     }
@@ -67,6 +71,12 @@ package final class CryptoProcess: RoleProcess {
         }
     }
 
+    private func receive(_ message: ControlToCrypto) {
+        switch message {
+        case .statistics(let request): control?.send(.statistics(request: request, counts.report(keys: keys.count)))
+        }
+    }
+
     private func load(_ number: UInt32, from file: consuming OwnedDescriptor) {
         do throws(SystemError) {
             let pem = try SecretBytes(contentsOf: file, limit: PrivateKey.maximumFileSize)
@@ -87,7 +97,9 @@ package final class CryptoProcess: RoleProcess {
     }
 
     private func sign(_ request: SignatureRequest, with number: UInt32, answering id: UInt64) {
+        let began = MonotonicInstant.now()
         let signature = keys[number]?.sign(SignatureInput(request))
+        counts.note(request, isSigned: signature != nil, after: MonotonicInstant.now() - began)
         if let signature {
             dispatcher?.send(.signed(request: id, signature))
         } else {

@@ -11,6 +11,9 @@ struct KeyRing {
 
     init() {}
 
+    /// All that can sign, retired ones among them.
+    var count: Int { keys.count }
+
     /// The key of a number, retired or not.
     subscript(number: UInt32) -> PrivateKey? { keys[number] }
 

@@ -61,7 +61,9 @@ extension RelaySession {
     // MARK: Octets
 
     private func read(_ stream: SecurableStream, _ machine: inout ClientSession, deadline: MonotonicInstant?) async {
-        switch await stream.read(deadline: deadline) {
+        let result = await stream.read(deadline: deadline)
+        traceIO(result.traced)
+        switch result {
         case .bytes(let bytes):
             log.trace(TraceSubjects.mta, "\(id) <<< \(LogText.value(String(decoding: bytes.prefix(1_000), as: UTF8.self)))")
             reports?.received(bytes)
@@ -76,7 +78,9 @@ extension RelaySession {
         guard !output.isEmpty else { return true }
         let bytes = output
         output = []
-        switch await stream.write(bytes, deadline: .now() + Self.writeTimeout) {
+        let result = await stream.write(bytes, deadline: .now() + Self.writeTimeout)
+        traceIO(result.traced(bytes.count))
+        switch result {
         case .written: return true
         case .timedOut:
             machine.timedOut()
@@ -114,6 +118,7 @@ extension RelaySession {
             isWaiting = true
             let result = await stream.read()
             isWaiting = false
+            traceIO(result == .timedOut ? "has work to do" : result.traced)
             switch result {
             case .timedOut: break
             case .bytes(let bytes):

@@ -38,13 +38,16 @@ extension RelaySession {
             return .localFailure("\(error)")
         }
         do throws(TLSFailure) {
+            traceIO("TLS handshake begins")
             try await stream.startTLS(.client(context, host: order.hostName), deadline: .now() + Self.handshakeTimeout)
         } catch {
+            traceIO("TLS handshake failed: \(error.text)")
             log.info("\(id) mta tls-failed reason=\(LogText.value(error.text)) \(place)")
             if case .unverified = error { return .untrusted(error.text) }
             return .tlsFailed(error.text)
         }
         guard let facts = stream.facts else { return .tlsFailed("no facts about the connection") }
+        traceIO("TLS handshake done: \(facts.suite)\(facts.isResumed ? ", resumed" : "")")
         reports?.secured("\(facts.version):\(facts.cipher):\(facts.bits)")
         protection = "\(facts.suite):\(facts.isPeerVerified ? "verified" : "unverified")"
         var line = "\(id) mta tls ciphers=\(protection)"

@@ -65,6 +65,9 @@ final class RelaySession {
 
     func start() { spawn { [self] in await run() } }
 
+    /// What its connection does, for `trace io`.
+    func traceIO(_ text: @autoclosure () -> String) { log.trace(TraceSubjects.io, "\(id) \(text())") }
+
     /// The next message; only when the session has said that it is ready.
     func transact(_ tasks: [RelayTask]) { assign(.message(tasks)) }
 
@@ -85,6 +88,7 @@ final class RelaySession {
 
     private func run() async {
         let end = await session()
+        traceIO("closed")
         stream?.close()
         reports?.ended()
         guard !isAbandoned else { return }
@@ -128,11 +132,14 @@ final class RelaySession {
         }
         let source = order.source.flatMap { SocketAddress(octets: $0.octets, port: 0) }
         do throws(SystemError) {
+            traceIO("connects to \(order.address.bracketed):\(order.port)")
             let socket = try await connect(to: address, from: source, deadline: .now() + Self.connectTimeout)
+            traceIO("connected")
             // Without it the machine still works, a little slower.
             try? Sockets.setNoDelay(socket.raw)
             return .success(SecurableStream(adopting: socket))
         } catch {
+            traceIO("no connection: \(error)")
             switch error.code {
             case EADDRNOTAVAIL where source != nil, EADDRINUSE where source != nil:
                 return .failure(Refusal(end: .sourceUnavailable(error.description)))

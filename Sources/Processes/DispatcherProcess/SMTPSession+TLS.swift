@@ -22,12 +22,15 @@ extension SMTPSession {
             await handshakes.begin(client.source.address)
             defer { handshakes.end(client.source.address) }
             guard !isEnding else { throw .closed }
+            traceIO("TLS handshake begins")
             try await stream.startTLS(.server(context), deadline: deadline)
         } catch {
+            traceIO("TLS handshake failed: \(error.text)")
             log.info("\(id) smtp tls-failed reason=\(LogText.value(error.text))")
             return nil
         }
         guard let facts = stream.facts else { return nil }
+        traceIO("TLS handshake done: \(facts.suite)\(facts.isResumed ? ", resumed" : "")")
         if isImplicit { dispatcher.counts.implicitTLS += 1 } else { dispatcher.counts.startedTLS += 1 }
         log.info("\(id) smtp tls \(describe(facts))")
         return ChannelSecurity(

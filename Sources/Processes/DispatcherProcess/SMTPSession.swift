@@ -64,6 +64,9 @@ final class SMTPSession {
 
     var log: Logger { dispatcher.context.log }
 
+    /// What its connection does, for `trace io`.
+    func traceIO(_ text: @autoclosure () -> String) { log.trace(TraceSubjects.io, "\(id) \(text())") }
+
     /// Greets, and talks until one side has had enough; then ``DispatcherProcess/ended(_:of:)`` is called.
     func start() {
         guard let filters else { return begin() }
@@ -141,11 +144,13 @@ final class SMTPSession {
             case .messageBytes(let bytes):
                 store(bytes)
                 guard let queue = dispatcher.queue, queue.queuedBytes >= Self.maximumQueued else { continue }
+                traceIO("reads nothing until the queue has taken some of \(queue.queuedBytes) octets")
                 return wait { _ in await queue.drained(below: Self.maximumQueued) }
             case .filterContent(let bytes):
                 guard let chain = content?.chain else { continue }
                 chain.receive(bytes)
                 guard chain.isCongested else { continue }
+                traceIO("reads nothing until the filters have taken some")
                 return wait { _ in await chain.ready() }
             case .finishContent:
                 return wait { $0.machine.contentFiltered(await $0.finishContent()) }
@@ -173,6 +178,7 @@ final class SMTPSession {
             case .close(let reason):
                 logFailures()
                 guard flushAtOnce() else { return wait { await $0.flush() } }
+                traceIO("closed: \(reason.text)")
                 stream.close()
                 filters?.sessionEnded()
                 log.info("\(id) smtp disconnected reason=\(LogText.value(reason.text))")
@@ -204,10 +210,16 @@ final class SMTPSession {
     /// Sends the gathered replies as far as the kernel takes them at once; false when some are left.
     private func flushAtOnce() -> Bool {
         guard !output.isEmpty else { return true }
+        let count = output.count
         switch stream.tryWrite(&output) {
-        case .written: return true
-        case .full: return false
-        case .failed:
+        case .written:
+            traceIO("wrote \(count) octets")
+            return true
+        case .full:
+            traceIO("wrote \(count - output.count) octets, the client is to take \(output.count) more")
+            return false
+        case .failed(let error):
+            traceIO("write failed: \(error)")
             output = []
             machine.connectionLost()
             return true
@@ -219,7 +231,9 @@ final class SMTPSession {
         guard !output.isEmpty else { return }
         let bytes = output
         output = []
-        switch await stream.write(bytes, deadline: .now() + idle) {
+        let result = await stream.write(bytes, deadline: .now() + idle)
+        traceIO(result.traced(bytes.count))
+        switch result {
         case .written: break
         case .timedOut, .failed: machine.connectionLost()
         }
@@ -240,12 +254,15 @@ final class SMTPSession {
     private func inputAwaited(_ result: WaitResult) {
         switch result {
         case .ready:
-            switch stream.tryRead() {
+            let read = stream.tryRead()
+            traceIO(read?.traced ?? "nothing to read yet")
+            switch read {
             case .bytes(let bytes): machine.receive(bytes.span)
             case nil: return awaitInput()
             case .end, .timedOut, .failed: machine.connectionLost()
             }
         case .timedOut:
+            traceIO(isEnding ? "its wait for the client is over: the server stops" : "the client said nothing in time")
             if isEnding { machine.shutDown() } else { machine.timedOut() }
         case .closed:
             if isEnding { machine.shutDown() } else { machine.connectionLost() }

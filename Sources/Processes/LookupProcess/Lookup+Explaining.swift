@@ -11,7 +11,7 @@ import Tables
 /// How a recipient would be decided about, told step by step: the machine that decides runs, and whoever asked hears
 /// what it did.
 extension LookupProcess {
-    func explain(_ recipient: MailAddress, of transaction: Transaction, answering request: UInt64) {
+    func explain(_ recipient: MailAddress, of transaction: Transaction, asksDNS: Bool, answering request: UInt64) {
         guard let view else { context.fail("asked before it was configured") }
         let subject = RuleSubject(transaction, recipient: recipient)
         let expansion = RecipientExpansion(
@@ -26,7 +26,7 @@ extension LookupProcess {
             var actions: [String] = []
             if case .accepted(let deliveries, _) = result {
                 for delivery in deliveries where !actions.contains(delivery.action) { actions.append(delivery.action) }
-                await addExchangers(of: deliveries, view, to: &explanation)
+                await addNextHops(NextHop.all(of: deliveries, actions: view.actions), asksDNS: asksDNS, to: &explanation)
             }
             control?.send(
                 .explained(request: request, explanation, actions: Array(actions.prefix(LookupToControl.maximumActions))))
@@ -71,33 +71,31 @@ extension LookupProcess {
         }
     }
 
-    /// Domains whose exchangers are looked up for one explanation.
-    private static let maximumDomains = 5
-
     /// The next hops of what goes to other servers.
-    private func addExchangers(
-        of deliveries: [ResolvedDelivery], _ view: LookupView, to explanation: inout Explanation
-    ) async {
-        var domains: [Domain] = []
-        for delivery in deliveries {
-            guard case .relay(let relay)? = view.actions[delivery.action]?.kind else { continue }
-            switch relay.hosts {
-            case nil:
-                let domain = delivery.destination.domain
-                if !domains.contains(domain), domains.count < Self.maximumDomains { domains.append(domain) }
+    private func addNextHops(_ hops: [NextHop], asksDNS: Bool, to explanation: inout Explanation) async {
+        for hop in hops {
+            var hosts: [Domain] = []
+            switch hop {
+            case .exchangers(let domain):
+                guard asksDNS else { continue }
+                explanation.add("mail exchangers", "of \(domain.text): \(await exchangers(of: domain).text)", depth: 1)
             case .smarthosts(let table):
-                if case .found(let urls) = await relayEntries(of: table) {
-                    explanation.add("servers", urls.joined(separator: ", "), depth: 1)
+                switch await relayEntries(of: table) {
+                case .found(let urls): hosts = explanation.add(servers: urls, of: table)
+                case .failed(let reason): explanation.add(failure: reason, of: table)
                 }
-            case .byDomain(let table):
-                let domain = delivery.destination.domain.text
-                let query = TableQuery(table: table, service: RelayTable.hosts.service, operation: .lookup, key: domain)
-                if case .found(let url) = await answer(query) { explanation.add("server", "\(url) for \(domain)", depth: 1) }
+            case .byDomain(let table, let domain):
+                let query = TableQuery(table: table, service: RelayTable.hosts.service, operation: .lookup, key: domain.text)
+                switch await answer(query) {
+                case .found(let url): hosts = explanation.add(servers: [url], of: table, for: domain)
+                case .notFound: hosts = explanation.add(servers: [], of: table, for: domain)
+                case .failed(let reason): explanation.add(failure: reason, of: table)
+                }
             }
-        }
-        for domain in domains {
-            let verdict = await exchangers(of: domain)
-            explanation.add("mail exchangers", "of \(domain.text): \(verdict.text)", depth: 1)
+            guard asksDNS else { continue }
+            for host in hosts {
+                explanation.add("addresses", "of \(host.text): \(await addresses(of: host).text)", depth: 2)
+            }
         }
     }
 }

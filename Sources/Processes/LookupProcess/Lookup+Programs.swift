@@ -1,6 +1,7 @@
 import EventLoop
 import Platform
 import ProcessMessages
+import ProgramTables
 import Tables
 
 /// Table programs: the parent starts them, and this process speaks to them.
@@ -22,7 +23,7 @@ extension LookupProcess {
 }
 
 extension LookupProcess: TableProgramLauncher {
-    func start(_ table: String) async -> StartedProgram {
+    package func start(_ table: String) async -> StartedProgram {
         let request = programStarts.next()
         parent?.send(.startTableProgram(request: request, table: table))
         var started = await programStarts.answer(request) ?? StartedProgram(failure: "the parent is gone")
@@ -30,5 +31,5 @@ extension LookupProcess: TableProgramLauncher {
         return started
     }
 
-    func end(_ request: UInt64) { parent?.send(.endTableProgram(request: request)) }
+    package func end(_ request: UInt64) { parent?.send(.endTableProgram(request: request)) }
 }

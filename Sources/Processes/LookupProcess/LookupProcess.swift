@@ -6,6 +6,7 @@ import Interprocess
 import Log
 import Platform
 import ProcessMessages
+import ProgramTables
 import RoleProcess
 import TableBackends
 import Tables
@@ -182,14 +183,15 @@ package final class LookupProcess: RoleProcess {
             updateTable(name) { [unowned self] in control?.send(.tableUpdated(request: request, failure: $0)) }
         case .statistics(let request):
             control?.send(.statistics(request: request, StatisticsReport(values: counts.values)))
-        case .explain(let request, let recipient, let transaction): explain(recipient, of: transaction, answering: request)
+        case .explain(let request, let recipient, let transaction, let asksDNS):
+            explain(recipient, of: transaction, asksDNS: asksDNS, answering: request)
         }
     }
 
     func receive(_ message: ParentToLookup, _ descriptor: consuming OwnedDescriptor?) {
         switch message {
         case .tableProgram(let request, let failure):
-            programStarts.resolve(request, StartedProgram(socket: DescriptorBox(optional: descriptor), failure: failure))
+            programStarts.resolve(request, StartedProgram(socket: descriptor, failure: failure))
         case .forward(let request, let answer):
             forwards.resolve(request, answer)
         case .password(let request, let verdict): passwords.resolve(request, verdict)

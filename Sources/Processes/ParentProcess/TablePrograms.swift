@@ -4,6 +4,7 @@ import Glibc
 import Log
 import Platform
 import ProcessMessages
+import ProgramTables
 import RoleProcess
 import Tables
 
@@ -45,17 +46,8 @@ final class TablePrograms {
     ///
     /// - Returns: Our end of the socket that is its standard input and output.
     func start(_ table: TableDefinition, for request: UInt64) throws(SystemError) -> OwnedDescriptor {
-        guard let (type, path) = table.program else { throw SystemError("start a program for table \(table.name)", code: EINVAL) }
-        guard running.count < Self.maximumRunning else { throw SystemError("start table-\(type)", code: EAGAIN) }
-        guard let file = programs.tableProgram(type) else { throw SystemError("find table-\(type)", code: ENOENT) }
-        var program = ChildProcess(
-            path: file, arguments: [table.name] + (path.map { [$0] } ?? []),
-            environment: ["PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"])
-        program.startsSession = true
-        program.directory = "/"
-        program.mask = 0o077
-        // Some of them use select.
-        program.openFiles = 1_024
+        guard running.count < Self.maximumRunning else { throw SystemError("start the program of \(table.name)", code: EAGAIN) }
+        var program = try ChildProcess(of: table, among: programs)
         if !installation.isRootless {
             guard let user = try Users.named(DaemonAccounts.daemonUser) else {
                 throw SystemError("user \(DaemonAccounts.daemonUser)", code: ENOENT)
@@ -65,7 +57,7 @@ final class TablePrograms {
         let socket = try LocalSocket.pair()
         let pipe = try Pipe()
         let process = try program.start(input: socket.second.raw, output: socket.second.raw, error: pipe.writing.raw)
-        let complaints = ProgramComplaints(of: "table \(table.name): \(file)", log: log)
+        let complaints = ProgramComplaints(of: "table \(table.name): \(program.path)", log: log)
         complaints.read(pipe.intoReading())
         running[process] = Running(request: request, table: table.name, complaints: complaints)
         return socket.first

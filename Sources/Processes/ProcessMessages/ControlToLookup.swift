@@ -8,9 +8,9 @@ package enum ControlToLookup: WireMessage, Hashable {
     case updateTable(request: UInt64, name: String)
     /// Answered by ``LookupToControl/statistics(request:_:)``.
     case statistics(request: UInt64)
-    /// Say how it would decide about a recipient, and where that leads. Answered by
+    /// Say how it would decide about a recipient, and where that leads, with or without the DNS. Answered by
     /// ``LookupToControl/explained(request:_:actions:)``.
-    case explain(request: UInt64, recipient: MailAddress, transaction: Transaction)
+    case explain(request: UInt64, recipient: MailAddress, transaction: Transaction, asksDNS: Bool)
 
     package func encode(into writer: inout WireWriter) {
         switch self {
@@ -21,11 +21,12 @@ package enum ControlToLookup: WireMessage, Hashable {
         case .statistics(let request):
             writer.write(UInt8(2))
             writer.write(request)
-        case .explain(let request, let recipient, let transaction):
+        case .explain(let request, let recipient, let transaction, let asksDNS):
             writer.write(UInt8(60))
             writer.write(request)
             recipient.encode(into: &writer)
             transaction.encode(into: &writer)
+            writer.write(asksDNS)
         }
     }
 
@@ -36,7 +37,7 @@ package enum ControlToLookup: WireMessage, Hashable {
         case 60:
             self = .explain(
                 request: try reader.readUInt64(), recipient: try MailAddress(from: &reader),
-                transaction: try Transaction(from: &reader))
+                transaction: try Transaction(from: &reader), asksDNS: try reader.readBool())
         case let kind: throw .unknownValue(UInt64(kind), for: "ControlToLookup")
         }
     }

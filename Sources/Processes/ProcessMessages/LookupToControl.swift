@@ -8,7 +8,7 @@ package enum LookupToControl: WireMessage, Hashable {
     case tableUpdated(request: UInt64, failure: String?)
     /// The answer to ``ControlToLookup/statistics(request:)``.
     case statistics(request: UInt64, StatisticsReport)
-    /// The answer to ``ControlToLookup/explain(request:recipient:transaction:)``, with the names of the actions that
+    /// The answer to ``ControlToLookup/explain(request:recipient:transaction:asksDNS:)``, with the names of the actions that
     /// would deliver, at most ``maximumActions``.
     case explained(request: UInt64, Explanation, actions: [String])
 

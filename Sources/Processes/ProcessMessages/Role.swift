@@ -45,6 +45,7 @@ package enum Role: UInt8, Hashable, Sendable, CaseIterable {
         (.dispatcher, .lookup), (.dispatcher, .queue), (.dispatcher, .crypto),
         (.queue, .lookup), (.queue, .scheduler),
         (.control, .dispatcher), (.control, .lookup), (.control, .queue), (.control, .scheduler),
+        (.control, .crypto),
     ]
 }
 

@@ -39,6 +39,7 @@ package struct HistogramValue: WireMessage, Hashable {
     package enum Unit: UInt8, Hashable, Sendable, CaseIterable {
         case milliseconds = 1
         case bytes
+        case microseconds
     }
 
     /// The most buckets.

@@ -22,22 +22,26 @@ package enum TraceSubjects {
 
     /// Reports to senders.
     package static let bounce: TraceSubject = "bounce"
+    /// Lines to and from filter programs; of the content of messages how much there was.
+    package static let filters: TraceSubject = "filters"
+    /// What the connections of SMTP do: octets read and written, TLS, pauses.
+    package static let io: TraceSubject = "io"
     /// Messages between the processes, by their kind: what is in them may be a secret.
     package static let messages: TraceSubject = "imsg"
     /// Counters that are asked for.
     package static let statistics: TraceSubject = "stat"
 
-    package static let known = [bounce, expand, messages, lookup, mda, mta, queue, rules, scheduler, smtp, statistics]
+    package static let known = [
+        bounce, expand, filters, messages, io, lookup, mda, mta, queue, rules, scheduler, smtp, statistics,
+    ]
 
     /// Other words of OpenSMTPD for the same.
     private static let aliases: [String: TraceSubject] = [
-        "bounces": bounce, "mproc": messages, "stats": statistics, "table": lookup, "tables": lookup, "transfer": mta,
+        "bounces": bounce, "filter": filters, "mproc": messages, "stats": statistics, "table": lookup, "tables": lookup, "transfer": mta,
     ]
 
     /// Subjects of OpenSMTPD that this version has nothing to tell of.
-    private static let absent: Set<String> = [
-        "filter", "filters", "io", "profile-imsg", "profile-queue", "profstat",
-    ]
+    private static let absent: Set<String> = ["profile-imsg", "profile-queue", "profstat"]
 
     /// Why a word is no subject.
     package enum Problem: Error, Hashable, CustomStringConvertible {

@@ -33,22 +33,13 @@ final class SPFWalk {
         let installation = Program.installation
         runLoop(
             making: {
-                let files = ResolverFiles(
-                    settings: place("/etc/resolv.conf", installation), hosts: place("/etc/hosts", installation))
-                return SPFWalk(output, Resolver(files: files, upstream: ServerUpstream()))
+                SPFWalk(output, Resolver(files: ResolverFiles(of: installation), upstream: ServerUpstream()))
             },
             start: { walk in
                 for domain in domains { await walk.walk(domain) }
                 Diagnostics.leave(walk.failed ? 1 : 0)
             })
         Diagnostics.leave(1)
-    }
-
-    /// A rootless installation may bring files of its own, as for the daemon.
-    private static func place(_ path: String, _ installation: InstallationPaths) -> String {
-        let own = installation.spool + path
-        guard installation.isRootless, (try? Files.status(own)) ?? nil != nil else { return path }
-        return own
     }
 
     private func walk(_ domain: String) async {

@@ -45,7 +45,7 @@ struct Program {
         case .table(let name): printTable(name, options(arguments))
         case .role(let role): run(role, arguments, installation)
         case .checker: PasswordChecker.run(log: logger(options(arguments), process: PasswordChecker.name))
-        case .explain(let asJSON): explain(options(arguments), arguments.words, asJSON: asJSON)
+        case .explain(let asJSON): explain(options(arguments), arguments.words, asJSON: asJSON, installation)
         case .serve: serve(options(arguments), installation)
         }
     }
@@ -104,14 +104,15 @@ struct Program {
         }
     }
 
-    private static func explain(_ options: DaemonOptions, _ words: [String], asJSON: Bool) -> Never {
+    private static func explain(_ options: DaemonOptions, _ words: [String], asJSON: Bool, _ installation: InstallationPaths) -> Never {
         switch ConfigurationReading.read(options) {
         case .refused(let lines):
             for line in lines { Diagnostics.say(line) }
             exit(1)
         case .loaded(let configuration, let told):
             for line in told { Diagnostics.say(line) }
-            ExplanationProcess.run(words, asJSON: asJSON, configuration)
+            ExplanationProcess.run(
+                words, asJSON: asJSON, configuration, programs: options.programs, installation: installation)
         }
     }
 

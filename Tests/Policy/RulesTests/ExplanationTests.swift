@@ -119,6 +119,28 @@ import Testing
         #expect(question.transaction.tag == "mine" && !question.transaction.usesTLS)
     }
 
+    @Test func `the DNS is asked unless the words say otherwise`() throws {
+        #expect(try ExplanationQuestion(words: ["bob@example.org"]).asksDNS)
+        #expect(try ExplanationQuestion(words: ["bob@example.org", "dns=yes"]).asksDNS)
+        #expect(try !ExplanationQuestion(words: ["bob@example.org", "dns=no"]).asksDNS)
+    }
+
+    @Test func `servers are listed with the hosts to ask the DNS about, and none means that mail waits`() {
+        var explanation = Explanation()
+        let hosts = explanation.add(
+            servers: ["smtp://a.example", "smtp+tls://x@a.example:587", "smtps://[2001:db8::1]", "nonsense://b.example"], of: "hubs")
+        #expect(hosts.map(\.text) == ["a.example", "2001:db8::1"])
+        #expect(explanation.add(servers: [], of: "hubs", for: mail("x@far.example").domain).isEmpty)
+        explanation.add(failure: "asleep", of: "hubs")
+        #expect(
+            explanation.tree == """
+                  servers: smtp://a.example, smtp+tls://x@a.example:587, smtps://[2001:db8::1], nonsense://b.example
+                  servers: <hubs> has none for far.example: the mail would wait
+                  servers: <hubs> cannot say, the mail would wait: asleep
+
+                """)
+    }
+
     @Test func `facts are taken by name`() throws {
         let question = try ExplanationQuestion(
             words: ["<bob@example.org>", "sender=ada@example.com", "client=192.0.2.1", "helo=h", "user=u", "tag=t", "tls=yes"])
@@ -133,7 +155,7 @@ import Testing
     }
 
     @Test(arguments: [
-        [], ["bob"], ["bob@example.org", "tls"], ["bob@example.org", "tls=perhaps"], ["bob@example.org", "client=host"],
+        [], ["bob"], ["bob@example.org", "tls"], ["bob@example.org", "tls=perhaps"], ["bob@example.org", "dns=perhaps"], ["bob@example.org", "client=host"],
         ["bob@example.org", "colour=red"], ["5f3a9c1e00d1b2c4", "tag=x"], ["bob@example.org", "sender=x"],
         Array(repeating: "bob@example.org", count: 17), [String(repeating: "x", count: 2_000) + "@example.org"],
     ])

@@ -36,6 +36,16 @@ import Testing
                 """)
     }
 
+    @Test func `times of single computations are in seconds too, to the microsecond`() throws {
+        let histogram = try #require(
+            HistogramValue(key: "crypto.signature.time", bounds: [20, 1_000_000], counts: [1, 0, 1], sum: 1_000_021, unit: .microseconds))
+        let text = OpenMetrics.text(of: StatisticsReport(values: [Statistic(key: "crypto.key", value: 2)], histograms: [histogram]))
+        #expect(text.contains("# TYPE martlet_crypto_key gauge\n"))
+        #expect(text.contains("martlet_crypto_signature_time_seconds_bucket{le=\"0.000020\"} 1\n"))
+        #expect(text.contains("martlet_crypto_signature_time_seconds_bucket{le=\"1.000000\"} 1\n"))
+        #expect(text.contains("martlet_crypto_signature_time_seconds_sum 1.000021\n"))
+    }
+
     @Test func `no key makes a line that is none`() {
         let text = OpenMetrics.text(of: StatisticsReport(values: [Statistic(key: "a-b \"\n{x}", value: -1)]))
         #expect(text == "# TYPE martlet_a_b____x_ counter\nmartlet_a_b____x__total 0\n# EOF\n")

@@ -95,6 +95,7 @@ enum Sample {
         histograms: [
             HistogramValue(key: "mda.delay", bounds: [1, 20], counts: [0, .max, 3], sum: -1, unit: .milliseconds)!,
             HistogramValue(key: "", bounds: [], counts: [7], sum: 0, unit: .bytes)!,
+            HistogramValue(key: "crypto.signature.time", bounds: [20], counts: [1, 0], sum: 7, unit: .microseconds)!,
         ])
     static let statistics = [Statistic(key: "queue.envelope", value: 7), Statistic(key: "a", value: .min)]
 }

@@ -140,8 +140,12 @@ let messageSubjects = [
         of: ControlToLookup.self,
         [
             .updateTable(request: 9, name: "aliases"), .statistics(request: 10),
-            .explain(request: 11, recipient: Sample.ada, transaction: Sample.full),
+            .explain(request: 11, recipient: Sample.ada, transaction: Sample.full, asksDNS: true),
         ]),
+    WireSubject(of: ControlToCrypto.self, [.statistics(request: 11)]),
+    WireSubject(
+        of: CryptoToControl.self,
+        [.statistics(request: 1, StatisticsReport(values: [])), .statistics(request: 2, Sample.report)]),
     WireSubject(
         of: ControlToQueue.self,
         [

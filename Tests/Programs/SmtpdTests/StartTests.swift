@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (["-T", "nonsense"], "no such subject; there are bounce, expand"), (["-T", "io"], "not in this version"),
+        (["-T", "nonsense"], "no such subject; there are bounce, expand"), (["-T", "profstat"], "not in this version"),
         (["-P", "imap"], "not mda, mta or smtp"), (["-x", "nobody"], "no such process"), (["-Z"], "unknown option -Z"),
         (["-f"], "needs an argument"), (["extra"], "unexpected argument extra"), (["-D", "novalue"], "not NAME=VALUE"),
     ])

@@ -16,6 +16,8 @@ package struct ExplanationQuestion: Hashable, Sendable {
     package var transaction: Transaction
     /// By what name the client knows where it is connected; nil for the facts of none.
     package var listener: String?
+    /// Whether the DNS may be asked where mail would go.
+    package private(set) var asksDNS = true
     private var given: Set<String> = []
 
     /// Why words are no question.
@@ -24,7 +26,7 @@ package struct ExplanationQuestion: Hashable, Sendable {
     }
 
     /// The names of facts, for usage and completion.
-    package static let facts = ["sender", "client", "rdns", "helo", "user", "listener", "tag", "tls"]
+    package static let facts = ["sender", "client", "rdns", "helo", "user", "listener", "tag", "tls", "dns"]
     /// Words and bytes of each, at most.
     package static let maximumWords = 16
     package static let maximumWord = 1_000
@@ -72,6 +74,9 @@ package struct ExplanationQuestion: Hashable, Sendable {
         case "tls":
             guard value == "yes" || value == "no" else { throw Problem(description: "tls=\(value): yes or no") }
             transaction.usesTLS = value == "yes"
+        case "dns":
+            guard value == "yes" || value == "no" else { throw Problem(description: "dns=\(value): yes or no") }
+            asksDNS = value == "yes"
         default:
             throw Problem(description: "\(name): no such fact; there are \(Self.facts.joined(separator: ", "))")
         }

@@ -4,6 +4,7 @@ import Filters
 import Glibc
 import Log
 import Platform
+import RoleProcess
 import SMTPProtocol
 
 /// The line to one start of a filter program: what is sent, gathered and bounded; what comes, given to whom it concerns;
@@ -57,6 +58,10 @@ final class FilterConnection {
     private var stages: [UInt64: ProgramContentStage] = [:]
     private var sessions: [UInt64: @EventLoopActor ([UInt8]) -> Void] = [:]
     private var timer: LoopTimer?
+    /// Only while it is traced.
+    private var lineTrace: FilterLineTrace?
+    /// The last octet that came did not end a line.
+    private var isWithinLine = false
 
     init(
         name: String, instance: UInt32, timeout: Int64, introduction: FilterIntroduction,
@@ -139,6 +144,7 @@ final class FilterConnection {
 
     func send(content lines: [UInt8], of session: UInt64, token: UInt64) {
         guard isReady else { return }
+        if isTraced { log.trace(TraceSubjects.filters, "\(name) >>> \(FilterLineTrace.sent(content: lines, of: session))") }
         let prefix = FilterLines.contentPrefix(session: session, token: token, at: .now())
         FilterLines.append(content: lines, prefix: prefix, onto: &output)
         sent()
@@ -164,6 +170,7 @@ final class FilterConnection {
 
     private func send(_ bytes: [UInt8]) {
         guard !isClosed else { return }
+        if isTraced { traceSent(bytes) }
         output += bytes
         sent()
     }
@@ -218,6 +225,8 @@ final class FilterConnection {
             switch await stream.read() {
             case .bytes(let bytes):
                 lastHeard = .now()
+                if isTraced { traceHeard(bytes) } else { lineTrace = nil }
+                isWithinLine = bytes.last != 0x0A
                 program.receive(bytes)
                 await carryOut()
             case .end: close()
@@ -252,6 +261,22 @@ final class FilterConnection {
             }
         }
         for sink in slow { await sink.ready() }
+    }
+
+    // MARK: Tracing
+
+    private var isTraced: Bool { log.settings.traces(TraceSubjects.filters) }
+
+    private func traceSent(_ bytes: [UInt8]) {
+        var trace = lineTrace ?? FilterLineTrace(isWithinLine: isWithinLine)
+        for line in trace.send(bytes) { log.trace(TraceSubjects.filters, "\(name) >>> \(line)") }
+        lineTrace = trace
+    }
+
+    private func traceHeard(_ bytes: [UInt8]) {
+        var trace = lineTrace ?? FilterLineTrace(isWithinLine: isWithinLine)
+        for line in trace.receive(bytes) { log.trace(TraceSubjects.filters, "\(name) <<< \(line)") }
+        lineTrace = trace
     }
 
     private func resumeRegistered() {

@@ -2,15 +2,15 @@ import EventLoop
 import Glibc
 import Log
 import Platform
-import ProcessMessages
-import RoleProcess
 import Tables
 
-/// A table that a program answers for: carries out what ``TableProgram`` decides, over the socket that the parent
-/// has passed on.
+/// A table that a program answers for: carries out what ``TableProgram`` decides, over the socket to the program.
+///
+/// It starts nothing itself: who may do that is a ``TableProgramLauncher``.
 @EventLoopActor
-final class ProgramTable {
-    let definition: TableDefinition
+package final class ProgramTable {
+    /// As the configuration has it.
+    package let definition: TableDefinition
     private let log: Logger
     private let launcher: any TableProgramLauncher
     private var machine: TableProgram
@@ -22,7 +22,8 @@ final class ProgramTable {
     private var lastQuestion: UInt64 = 0
     private var timer: LoopTimer?
 
-    init(_ definition: TableDefinition, launcher: any TableProgramLauncher, log: Logger) {
+    /// - Parameter launcher: Has the program started, and ended.
+    package init(_ definition: TableDefinition, launcher: any TableProgramLauncher, log: Logger) {
         self.definition = definition
         self.launcher = launcher
         self.log = log
@@ -35,12 +36,13 @@ final class ProgramTable {
     }
 
     /// Starts the program before anybody asks.
-    func start() { perform(machine.start(at: .now())) }
+    package func start() { perform(machine.start(at: .now())) }
 
     /// An answer that is still good; nil when the program has to be asked.
-    func remembered(_ query: TableQuery) -> TableAnswer? { cache?.answer(query, at: TableProgram.Time.now().monotonic) }
+    package func remembered(_ query: TableQuery) -> TableAnswer? { cache?.answer(query, at: TableProgram.Time.now().monotonic) }
 
-    func ask(_ query: TableQuery, then report: @escaping @EventLoopActor (TableAnswer) -> Void) {
+    /// Calls back with the answer; whatever is wrong with the program is a failure.
+    package func ask(_ query: TableQuery, then report: @escaping @EventLoopActor (TableAnswer) -> Void) {
         ask(TableProgramRequest(query)) { [weak self] outcome in
             switch outcome {
             case .answer(let answer):
@@ -53,7 +55,7 @@ final class ProgramTable {
     }
 
     /// Has the program read its data again; calls back with the reason why it did not.
-    func update(then report: @escaping @EventLoopActor (String?) -> Void) {
+    package func update(then report: @escaping @EventLoopActor (String?) -> Void) {
         cache?.forgetAll()
         ask(.update) { [weak self] outcome in
             self?.cache?.forgetAll()
@@ -62,7 +64,7 @@ final class ProgramTable {
     }
 
     /// Whether the program says that it serves something; false when it does not say.
-    func serves(_ service: TableService) async -> Bool {
+    package func serves(_ service: TableService) async -> Bool {
         await withUnsafeContinuation { continuation in
             ask(.services) { outcome in
                 if case .services(let services?) = outcome {
@@ -75,7 +77,7 @@ final class ProgramTable {
     }
 
     /// Ends it: the table is not in the configuration any more.
-    func close() {
+    package func close() {
         perform(machine.close())
         timer?.cancel()
     }
@@ -110,10 +112,9 @@ final class ProgramTable {
     private func launch() {
         spawn { [self] in
             let started = await launcher.start(definition.name)
-            guard let socket = started.socket?.take() else {
+            guard let stream = started.stream else {
                 return perform(machine.notStarted(started.failure ?? "no socket came", at: .now()))
             }
-            let stream = ByteStream(adopting: socket)
             self.stream = stream
             process = started.request
             perform(machine.started(at: .now()))
@@ -153,17 +154,30 @@ final class ProgramTable {
 
 /// Who can start the program of a table.
 @EventLoopActor
-protocol TableProgramLauncher: AnyObject {
+package protocol TableProgramLauncher: AnyObject {
     func start(_ table: String) async -> StartedProgram
     /// - Parameter request: That of what ``start(_:)`` returned.
     func end(_ request: UInt64)
 }
 
-/// What came of a start: a socket, or the reason why there is none.
-struct StartedProgram: Sendable {
-    var request: UInt64 = 0
-    var socket: DescriptorBox?
-    var failure: String?
+/// What came of a start: the line to the program, or the reason why there is none.
+package struct StartedProgram: Sendable {
+    /// Names the process for ``TableProgramLauncher/end(_:)``.
+    package var request: UInt64 = 0
+    package var stream: ByteStream?
+    package var failure: String?
+
+    /// - Parameter failure: Why there is no program.
+    package init(failure: String) { self.failure = failure }
+
+    /// - Parameters:
+    ///   - socket: Our end of the line; nil for none.
+    ///   - failure: Why there is none.
+    @EventLoopActor package init(request: UInt64 = 0, socket: consuming OwnedDescriptor?, failure: String? = nil) {
+        self.request = request
+        self.failure = failure
+        if let socket = socket.take() { stream = ByteStream(adopting: socket) }
+    }
 }
 
 extension TableProgram.Time {
