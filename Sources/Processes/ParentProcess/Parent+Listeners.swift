@@ -5,7 +5,7 @@ import Platform
 import ProcessMessages
 import RoleProcess
 
-/// Sockets: bound here, where the right to is, and served in the dispatcher.
+/// Sockets: bound here, where the right to is, or passed by the service manager; served in the dispatcher.
 
 /// A socket as the parent remembers it: which address it has, and which listener it belongs to.
 struct BoundSocket {
@@ -19,6 +19,26 @@ struct BoundSocket {
 }
 
 extension ParentProcess {
+    /// Sorts what the service manager has opened for us; before anything is bound.
+    func takePassedSockets(_ passed: PassedDescriptors) {
+        var wanted: Set<SocketAddress> = []
+        for listener in configuration.listeners {
+            for address in listener.addresses { wanted.insert(SocketAddress(address, port: listener.port)) }
+        }
+        for case .loopback(let address, let port) in configuration.operation.metrics {
+            wanted.insert(SocketAddress(address, port: port))
+        }
+        let account = passedSockets.take(passed, wanted: wanted)
+        for line in account.kept { log.info(line) }
+        for line in account.closed { log.warning(line) }
+    }
+
+    /// The socket that was passed for an address, else one that is bound now.
+    func listeningSocket(at place: SocketAddress) throws(SystemError) -> OwnedDescriptor {
+        if let passed = try passedSockets.socket(at: place) { return passed }
+        return try ListeningSocket.internet(place)
+    }
+
     /// Binds what the configuration asks for and keeps what is bound already; on failure everything stays
     /// as it was.
     func bindListeners() throws(SystemError) {
@@ -32,7 +52,7 @@ extension ParentProcess {
                     continue
                 }
                 let place = SocketAddress(address, port: listener.port)
-                let descriptor = try ListeningSocket.internet(place)
+                let descriptor = try listeningSocket(at: place)
                 wanted.append(
                     BoundSocket(
                         id: nextSocket, address: address, port: listener.port, listener: UInt32(index),

@@ -24,7 +24,7 @@ extension ParentProcess {
             }
             switch endpoint {
             case .loopback(let address, let port):
-                let socket = try ListeningSocket.internet(SocketAddress(address, port: port))
+                let socket = try listeningSocket(at: SocketAddress(address, port: port))
                 sockets.append(MetricsSocket(endpoint: endpoint, descriptor: DescriptorBox(socket)))
             case .socket(let path):
                 let socket = try ListeningSocket.local(path: path, mode: 0o660)

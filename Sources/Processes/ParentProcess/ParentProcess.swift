@@ -22,6 +22,9 @@ package final class ParentProcess {
     var lookup: Link<ParentToLookup, LookupToParent>?
     var dispatcher: Link<ParentToDispatcher, DispatcherToParent>?
     var crypto: Link<ParentToCrypto, CryptoToParent>?
+    /// Until they are sorted at the start.
+    private let passed: PassedDescriptors
+    var passedSockets = PassedSockets()
     /// Bound sockets, kept over reloads.
     var sockets: [BoundSocket] = []
     var nextSocket: UInt32 = 1
@@ -82,9 +85,10 @@ package final class ParentProcess {
 
     init(
         options: DaemonOptions, configuration: Configuration, unlockedKeys: UnlockedKeys, queueKeys: QueueKeys,
-        installation: InstallationPaths, log: Logger, report: StartReport?
+        passed: PassedDescriptors, installation: InstallationPaths, log: Logger, report: StartReport?
     ) {
         self.options = options
+        self.passed = passed
         self.queueKeys = queueKeys
         self.unlockedKeys = unlockedKeys
         self.configuration = configuration
@@ -103,10 +107,11 @@ package final class ParentProcess {
     /// - Parameters:
     ///   - unlockedKeys: The private keys whose passphrases were asked for.
     ///   - queueKeys: The keys of the queue.
+    ///   - passed: What the service manager has opened.
     ///   - report: Who waits for the outcome of the start, nil for nobody.
     package nonisolated static func run(
         options: DaemonOptions, configuration: Configuration, unlockedKeys: UnlockedKeys, queueKeys: QueueKeys,
-        installation: InstallationPaths, log: Logger, report: StartReport?
+        passed: PassedDescriptors, installation: InstallationPaths, log: Logger, report: StartReport?
     ) -> Never {
         // Until it is watched, a hangup would end the daemon half started.
         _ = signal(SIGHUP, SIG_IGN)
@@ -114,7 +119,7 @@ package final class ParentProcess {
             making: {
                 ParentProcess(
                     options: options, configuration: configuration, unlockedKeys: unlockedKeys, queueKeys: queueKeys,
-                    installation: installation, log: log, report: report)
+                    passed: passed, installation: installation, log: log, report: report)
             },
             start: { await $0.start() })
         Diagnostics.leave(1)
@@ -125,6 +130,7 @@ package final class ParentProcess {
             try prepareDirectories()
             try lockProcessFile()
             try refuseSecondDaemon()
+            takePassedSockets(passed)
             try attempt { () throws(SystemError) in
                 try bindListeners()
                 try startRoles()

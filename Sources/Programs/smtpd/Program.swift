@@ -179,6 +179,12 @@ struct Program {
     }
 
     private static func serve(_ given: DaemonOptions, _ installation: InstallationPaths) -> Never {
+        let passed: PassedDescriptors
+        do throws(PassedDescriptors.Problem) {
+            passed = try PassedDescriptors.take()
+        } catch {
+            Diagnostics.fail("smtpd: \(error)")
+        }
         var options = given
         options.file = absolute(given.file)
         let configuration: Configuration
@@ -228,6 +234,6 @@ struct Program {
         }
         ParentProcess.run(
             options: options, configuration: configuration, unlockedKeys: unlockedKeys, queueKeys: queueKeys,
-            installation: installation, log: logger(options, process: Role.parent.name), report: report)
+            passed: passed, installation: installation, log: logger(options, process: Role.parent.name), report: report)
     }
 }

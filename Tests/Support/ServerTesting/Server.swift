@@ -9,6 +9,8 @@ package final class Server {
     package private(set) var process: pid_t?
     /// How many descriptors each of its processes may have; nil for as many as the tests.
     package var openFiles: UInt64?
+    /// A program and its arguments that become the daemon: the daemon's own words come behind them.
+    package var launcher: [String] = []
     private var restarts = 0
 
     /// The roles that are processes, in no order.
@@ -58,7 +60,7 @@ package final class Server {
         let file = try Files.open(logPath, O_WRONLY | O_CREAT | O_APPEND, mode: 0o644)
         // Both limits, since the daemon raises one to the other.
         let limit = openFiles.map { ["/usr/bin/prlimit", "--nofile=\($0):\($0)"] } ?? []
-        let words = limit + [Programs.directory + "/smtpd", "-d", "-f", scratch.path + "/smtpd.conf"] + options
+        let words = launcher + limit + [Programs.directory + "/smtpd", "-d", "-f", scratch.path + "/smtpd.conf"] + options
         var program = ChildProcess(
             path: words[0], arguments: words,
             environment: environment + ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "SWIFT_BACKTRACE=enable=no"])
