@@ -189,6 +189,49 @@ extension RealProcesses {
             #expect(order == ["connect", "ehlo", "mail-from", "rcpt-to", "rcpt-to", "data", "commit", "mail-from"])
         }
 
+        @Test func `stored envelopes are named, and what the server refuses is told`() async throws {
+            let server = try Self.server(Self.python("pass"))
+            try await server.start()
+            let client = try server.client()
+            try client.greet()
+            #expect(try client.command("MAIL FROM:<big@client.example> SIZE=99999999999").code == 552)
+            #expect(try client.command("MAIL FROM:<ada@client.example>").code == 250)
+            #expect(try client.command("RCPT TO:<nobody@elsewhere.example>").code == 550)
+            #expect(try client.command("RCPT TO:<alice@test.example>").code == 250)
+            #expect(try client.command("RCPT TO:<bob@test.example>").code == 250)
+            #expect(try client.command("DATA").code == 354)
+            #expect(try client.command("Subject: s\r\n\r\nx\r\n.").code == 250)
+            try await server.eventually("the end") { heard(server).last?.contains("|tx-reset|") == true }
+            let told = heard(server).filter { $0.hasPrefix("report|") && $0.contains("|tx-") }
+                .map { $0.split(separator: "|").map(String.init) }.map { [$0[4]] + $0[6...] }
+            let message = try #require(told.first { $0[0] == "tx-begin" })[1]
+            #expect(message.utf8.count == 8)
+            let envelopes = told.filter { $0[0] == "tx-envelope" }
+            #expect(envelopes.count == 2)
+            #expect(envelopes.allSatisfy { $0[1] == message && $0[2].utf8.count == 16 && $0[2].hasPrefix(message) })
+            #expect(Set(envelopes.map { $0[2] }).count == 2)
+            #expect(
+                told.filter { $0[0] != "tx-envelope" }.map { $0.joined(separator: " ").replacing(message, with: "ID") }.map { line in
+                    line.hasPrefix("tx-commit") ? "tx-commit" : line
+                } == [
+                    "tx-mail 00000000 permfail big@client.example", "tx-begin ID", "tx-mail ID ok ada@client.example",
+                    "tx-rcpt ID permfail nobody@elsewhere.example", "tx-rcpt ID ok alice@test.example",
+                    "tx-rcpt ID ok bob@test.example", "tx-data ID ok", "tx-commit", "tx-reset ID",
+                ])
+        }
+
+        @Test func `a message for many recipients has each of its envelopes named`() async throws {
+            let server = try Self.server(Self.python("pass", phases: ["commit"]))
+            try await server.start()
+            let client = try server.client(timeout: 60)
+            try client.greet()
+            let recipients = (0..<600).map { "alice+\($0)@test.example" }
+            #expect(try client.deliver(from: "a@client.example", to: recipients, "Subject: s\r\n\r\nx").code == 250)
+            try await server.eventually("the names") { heard(server).last?.contains("|tx-reset|") == true }
+            let names = Set(heard(server).filter { $0.contains("|tx-envelope|") }.compactMap { $0.split(separator: "|").last })
+            #expect(names.count == 600)
+        }
+
         @Test(arguments: ["no-executables.sh", "add-header.pl", "greet-pause.py"])
         func `an example of the manual works`(_ name: String) async throws {
             let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
@@ -248,6 +291,39 @@ extension RealProcesses {
             #expect(lines.contains { $0.contains("|starttls|") } && lines.contains { $0.contains("|auth|") })
         }
 
+        @Test func `a session on TLS from the first octet passes its filters, with its user`() async throws {
+            let certificates = try TestCertificates.shared.get()
+            let server = try Self.server(
+                Self.python(
+                    "if phase == 'connect' and parameters[1] != '127.0.0.1': return 'reject|550 who'",
+                    content: "yield line.replace('plain', 'filtered')"),
+                listener: "smtps pki mail auth <plain> filter { f, own }",
+                more: """
+                    pki mail cert "\(certificates.path("mail.pem"))"
+                    pki mail key "\(certificates.path("mail.key"))"
+                    table plain { "ada" = "{PLAIN}secret" }
+                    filter own phase mail-from match !auth reject "550 5.7.1 log in"
+
+                    """)
+            try await server.start()
+            let run = try Programs.run(
+                "/usr/bin/swaks",
+                [
+                    "--server", "127.0.0.1:\(server.port)", "--to", "alice@test.example", "--from", "ada@client.example",
+                    "--tls-on-connect", "--auth", "LOGIN", "--auth-user", "ada", "--auth-password", "secret", "--body", "plain text",
+                ], environment: [], identity: nil)
+            #expect(run.code == 0, "\(run)")
+            try await server.eventually("the message") { server.mailCount(of: "alice") == 1 }
+            #expect(server.mail(of: "alice")[0].contains("filtered text"))
+            try await server.eventually("the end") { heard(server).last?.contains("|link-disconnect|") == true }
+            let events = heard(server).filter { $0.hasPrefix("report|") }.map { $0.split(separator: "|")[4] }
+            #expect(
+                events.filter { $0.hasPrefix("link-") }
+                    == ["link-connect", "link-tls", "link-greeting", "link-identify", "link-auth", "link-disconnect"])
+            #expect(heard(server).contains { $0.contains("|link-auth|") && $0.hasSuffix("|pass|ada") })
+            #expect(!heard(server).contains { $0.contains("c2VjcmV0") && !$0.contains("|auth|") })
+        }
+
         @Test func `sessions with other servers are reported to the filter of the relay action`() async throws {
             let target = try Server.standard()
             try await target.start()
@@ -271,6 +347,10 @@ extension RealProcesses {
             let lines = heard(server)
             #expect(lines.contains("config|subsystem|smtp-out") && !lines.contains("config|subsystem|smtp-in"))
             #expect(lines.allSatisfy { !$0.hasPrefix("report|") || $0.contains("|smtp-out|") })
+            let connection = try #require(lines.first { $0.contains("|link-connect|") }).split(separator: "|")
+            #expect(connection[6] == "localhost" && connection[7] == "pass")
+            #expect(connection[8].hasPrefix("127.0.0.1:") && connection[8] != "127.0.0.1:0")
+            #expect(connection[9] == "127.0.0.1:\(target.port)")
             for name in ["link-connect", "link-greeting", "link-identify", "tx-begin", "tx-mail", "tx-rcpt", "tx-commit", "protocol-client"] {
                 #expect(lines.contains { $0.contains("|smtp-out|\(name)|") }, "\(name)")
             }

@@ -215,6 +215,26 @@ extension RealProcesses {
             #expect(try await server.stop() == .exited(0))
         }
 
+        @Test func `a milter that wants to hears of unknown commands, and gives the reply`() async throws {
+            let milter = try ScriptedMilter()
+            let server = try server(milter)
+            try await server.start()
+            let client = try server.client()
+            try client.greet()
+            #expect(try client.command("XYZZY now").code == 500)
+            milter.react(to: "U", .say([.init("y", "554 5.7.0 Go away")]))
+            #expect(try client.command("XYZZY").text == "554 5.7.0 Go away")
+            #expect(try client.command("MAIL FROM:<ada@client.example>").code == 250)
+            #expect(milter.events == ["C localhost|4|port|127.0.0.1", "H client.example", "U XYZZY now", "U XYZZY", "M <ada@client.example>"])
+            let other = try ScriptedMilter(steps: 0x100)
+            let quiet = try self.server(other)
+            try await quiet.start()
+            let second = try quiet.client()
+            try second.greet()
+            #expect(try second.command("XYZZY").code == 500)
+            #expect(!other.events.contains { $0.hasPrefix("U") })
+        }
+
         @Test func `a large message passes whole, and so does a large one put in its place`() async throws {
             let piece = Array((String(repeating: "y", count: 998) + "\r\n").utf8)
             let replacement = (0..<65).flatMap { _ in piece }

@@ -18,6 +18,8 @@ package enum FilterPhase: UInt8, Hashable, Sendable, CaseIterable {
     case noop
     case help
     case wiz
+    /// A command that the server does not know, which milters may want to hear of; no phase of filter programs.
+    case unknown
 
     /// The word in the protocol of filters and in smtpd.conf(5).
     package var word: String {
@@ -37,12 +39,13 @@ package enum FilterPhase: UInt8, Hashable, Sendable, CaseIterable {
         case .noop: "noop"
         case .help: "help"
         case .wiz: "wiz"
+        case .unknown: "unknown"
         }
     }
 
-    /// The phase of a word; nil for any other.
+    /// The phase of a word, as filter programs and configurations name it; nil for any other.
     package init?(word: some Sequence<UInt8>) {
-        guard let phase = Self.allCases.first(where: { $0.word.utf8.elementsEqual(word) }) else { return nil }
+        guard let phase = Self.allCases.first(where: { $0.word.utf8.elementsEqual(word) }), phase != .unknown else { return nil }
         self = phase
     }
 }
@@ -51,7 +54,7 @@ package enum FilterPhase: UInt8, Hashable, Sendable, CaseIterable {
 package struct FilterQuestion: Hashable, Sendable {
     package var phase: FilterPhase
     /// What the client gave with its command: a name, the argument of AUTH, or an address without its brackets and
-    /// without parameters. A line of text at most, never a line end. Empty where there is none.
+    /// without parameters; the whole line of a command that is unknown. A line of text at most, never a line end. Empty where there is none.
     package var argument: [UInt8]
     /// The parameters of MAIL and RCPT, such as `SIZE=1000`.
     package var parameters: [[UInt8]]

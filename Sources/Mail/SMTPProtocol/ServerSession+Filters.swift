@@ -11,6 +11,8 @@ extension ServerSession {
         case command(Command)
         /// Making a message of so many octets durable.
         case message(size: Int64)
+        /// Refusing a command that is unknown.
+        case refusal(Reply)
     }
 
     mutating func tell(_ event: @autoclosure () -> SessionEvent) {
@@ -38,12 +40,24 @@ extension ServerSession {
         // What would come of it decides whether it is worth asking.
         var trial = self
         trial.carryOut(command)
-        let isRefused = trial.pending.contains { if case .reply(let reply) = $0 { !reply.isPositive } else { false } }
-        if isRefused {
-            self = trial
-        } else {
-            consult(.command(command), question)
+        let refusal = trial.pending.lazy.compactMap { step -> Reply? in
+            if case .reply(let reply) = step, !reply.isPositive { reply } else { nil }
+        }.first
+        guard let refusal else { return consult(.command(command), question) }
+        self = trial
+        // Out of order they are no part of any transaction.
+        guard refusal != .notAllowed else { return }
+        switch command {
+        case .mail: tell(.refusedSender(question.argument, refusal))
+        case .rcpt: tell(.refusedRecipient(question.argument, refusal))
+        case .helo, .ehlo, .startTLS, .auth, .data, .bdat, .rset, .quit, .noop, .help, .vrfy, .expn, .wiz: break
         }
+    }
+
+    /// Refuses a line for its syntax; filters may have a word when no such command exists.
+    mutating func refuse(_ line: ArraySlice<UInt8>, for error: Command.SyntaxError) {
+        guard settings.isFiltered, error == .unrecognized else { return refuseCommand(error.reply) }
+        consult(.refusal(error.reply), FilterQuestion(.unknown, argument: Array(line)))
     }
 
     /// What filters are asked about a command; nil for one that is none of their business.
@@ -116,6 +130,7 @@ extension ServerSession {
         case .connection: greet()
         case .command(let command): carryOut(command)
         case .message(let size): commit(size: size)
+        case .refusal(let reply): refuseCommand(reply)
         }
     }
 
@@ -167,6 +182,8 @@ extension ServerSession {
         case .connection:
             note(reply)
             end(.filtered, reply: reply)
+        case .refusal:
+            refuseCommand(reply)
         case .message:
             let name = clientName
             abandonTransaction()

@@ -66,7 +66,7 @@ extension ServerSession {
         do throws(Command.SyntaxError) {
             execute(try Command(parsing: line))
         } catch {
-            refuseCommand(error.reply)
+            refuse(line, for: error)
             // How many octets of content follow is unknown, and they must not be taken for commands.
             if error == .malformedChunk { end(.protocolViolation, reply: nil) }
         }

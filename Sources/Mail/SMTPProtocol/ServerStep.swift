@@ -52,6 +52,10 @@ package enum SessionEvent: Hashable, Sendable {
     case greeted
     /// A line of the client, control characters and credentials replaced.
     case clientLine([UInt8])
+    /// MAIL was refused by the server itself; the address as the client gave it, without brackets.
+    case refusedSender([UInt8], Reply)
+    /// RCPT was.
+    case refusedRecipient([UInt8], Reply)
     /// HELO or EHLO was accepted.
     case identified(method: String, name: String)
     /// The client was silent for too long.

@@ -11,13 +11,13 @@ extension FilterLines {
         line += "report|".utf8
         line += protocolVersion.utf8
         line.append(separator)
-        line += time.text.utf8
+        time.append(onto: &line)
         line.append(separator)
         line += subsystem.rawValue.utf8
         line.append(separator)
-        line += event.name.rawValue.utf8
+        line += event.name.word.utf8
         line.append(separator)
-        line += digits(session)
+        appendHexadecimal(session, 16, onto: &line)
         let fields = fields(of: event)
         for (index, field) in fields.enumerated() {
             line.append(separator)
@@ -39,7 +39,9 @@ extension FilterLines {
         case .disconnected, .timedOut: return []
         case .transactionReset(let message): return [message.map(digits) ?? hexadecimal(0, 8)]
         case .transactionBegun(let message), .rolledBack(let message): return [digits(message)]
-        case .mail(let message, let outcome, let address), .recipient(let message, let outcome, let address):
+        case .mail(let message, let outcome, let address):
+            return [message.map(digits) ?? hexadecimal(0, 8), Array(outcome.transactionWord.utf8), address]
+        case .recipient(let message, let outcome, let address):
             return [digits(message), Array(outcome.transactionWord.utf8), address]
         case .envelope(let envelope): return [digits(envelope.message), digits(envelope.rawValue)]
         case .data(let message, let outcome): return [digits(message), Array(outcome.transactionWord.utf8)]

@@ -12,10 +12,15 @@ package struct FilterTime: Hashable, Sendable {
         self.microseconds = min(max(microseconds, 0), 999_999)
     }
 
-    /// `SECONDS.MICROSECONDS`, six digits behind the dot.
-    package var text: String {
-        let digits = String(microseconds)
-        return "\(seconds)." + String(repeating: "0", count: 6 - digits.utf8.count) + digits
+    /// Appends `SECONDS.MICROSECONDS`, six digits behind the dot.
+    func append(onto line: inout [UInt8]) {
+        line += String(seconds).utf8
+        line.append(UInt8(ascii: "."))
+        var unit: Int32 = 100_000
+        while unit > 0 {
+            line.append(0x30 + UInt8(truncatingIfNeeded: microseconds / unit % 10))
+            unit /= 10
+        }
     }
 }
 
@@ -79,7 +84,8 @@ package enum FilterLines {
             append(facts.client.reverseName.utf8, onto: &line)
             line.append(separator)
             append(facts.client.source.text.utf8, onto: &line, isLast: true)
-        case .helo, .ehlo, .startTLS, .auth, .mailFrom, .rcptTo, .data, .dataLine, .commit, .rset, .quit, .noop, .help, .wiz:
+        case .helo, .ehlo, .startTLS, .auth, .mailFrom, .rcptTo, .data, .dataLine, .commit, .rset, .quit, .noop, .help, .wiz,
+            .unknown:
             append(question.argument, onto: &line, isLast: true)
         }
         line.append(0x0A)
@@ -99,51 +105,38 @@ package enum FilterLines {
         line += "filter|".utf8
         line += protocolVersion.utf8
         line.append(separator)
-        line += time.text.utf8
+        time.append(onto: &line)
         line += "|smtp-in|".utf8
         line += phase.word.utf8
         line.append(separator)
-        line += digits(session)
+        appendHexadecimal(session, 16, onto: &line)
         line.append(separator)
-        line += digits(token)
+        appendHexadecimal(token, 16, onto: &line)
         line.append(separator)
         return line
-    }
-
-    /// Content as lines of the phase data-line: the prefix before each, and leading dots doubled as on the wire.
-    ///
-    /// - Parameter lines: Whole lines, each ended by LF.
-    package static func append(content lines: [UInt8], prefix: [UInt8], onto output: inout [UInt8]) {
-        let span = lines.span
-        var start = 0
-        while start < span.count {
-            let end = endOfLine(in: span, from: start)
-            output.append(contentsOf: prefix)
-            if span[start] == UInt8(ascii: ".") { output.append(UInt8(ascii: ".")) }
-            output.append(contentsOf: lines[start..<end])
-            start = end
-        }
-    }
-
-    /// Behind the LF of the line that begins at `start`; the length when it has none.
-    static func endOfLine(in span: Span<UInt8>, from start: Int) -> Int {
-        var index = start
-        while true {
-            let stop = firstLineOctet(in: span, from: index)
-            guard stop < span.count else { return span.count }
-            if span[stop] == 0x0A { return stop + 1 }
-            index = stop + 1
-        }
     }
 
     /// Sixteen hexadecimal digits.
     package static func digits(_ value: UInt64) -> [UInt8] { hexadecimal(value, 16) }
 
     static func hexadecimal(_ value: UInt64, _ count: Int) -> [UInt8] {
-        (0..<count).map { index in
+        var digits: [UInt8] = []
+        digits.reserveCapacity(count)
+        appendHexadecimal(value, count, onto: &digits)
+        return digits
+    }
+
+    static func appendHexadecimal(_ value: UInt64, _ count: Int, onto line: inout [UInt8]) {
+        for index in 0..<count {
             let digit = UInt8(truncatingIfNeeded: value >> UInt64(4 * (count - 1 - index))) & 0x0F
-            return digit < 10 ? 0x30 + digit : 0x61 + digit - 10
+            line.append(digit < 10 ? 0x30 + digit : 0x61 + digit - 10)
         }
+    }
+
+    /// What stands before the first separator, and what behind it; nil for that when there is none.
+    static func cut(_ line: ArraySlice<UInt8>) -> (field: ArraySlice<UInt8>, rest: ArraySlice<UInt8>?) {
+        guard let bar = line.firstIndex(of: separator) else { return (line, nil) }
+        return (line[..<bar], line[(bar + 1)...])
     }
 
     static let separator = UInt8(ascii: "|")

@@ -146,20 +146,25 @@ package struct FilterProgram: Sendable {
     private mutating func takeContent(_ prefix: [UInt8]) -> [UInt8]? {
         let input = input
         let span = input.span
-        var content: [UInt8] = []
-        content.reserveCapacity(input.count - position)
-        while begins(span, at: position, with: prefix.span) {
-            var start = position + prefix.count
-            let end = FilterLines.endOfLine(in: span, from: start)
-            guard end > start, span[end - 1] == 0x0A else { break }
-            if span[start] == UInt8(ascii: ".") {
-                // The last line, which is for others.
-                if end == start + 2 { break }
-                start += 1
+        let prefix = prefix.span
+        var position = position
+        guard begins(span, at: position, with: prefix) else { return nil }
+        // Less than what it is taken from.
+        let content = [UInt8](capacity: span.count - position) { content in
+            while begins(span, at: position, with: prefix) {
+                var start = position + prefix.count
+                let end = FilterLines.endOfLine(in: span, from: start)
+                guard end > start, span[end - 1] == 0x0A else { break }
+                if span[start] == UInt8(ascii: ".") {
+                    // The last line, which is for others.
+                    if end == start + 2 { break }
+                    start += 1
+                }
+                content.append(octets: span.extracting(start..<end))
+                position = end
             }
-            content.append(contentsOf: input[start..<end])
-            position = end
         }
+        self.position = position
         return content.isEmpty ? nil : content
     }
 
@@ -183,20 +188,19 @@ package struct FilterProgram: Sendable {
     }
 
     private mutating func take(_ line: ArraySlice<UInt8>) throws(FilterFault) -> Event? {
-        let fields = line.split(separator: FilterLines.separator, maxSplits: 1, omittingEmptySubsequences: false)
-        let rest = fields.count > 1 ? fields[1] : []
-        guard let verb = FilterVerb(rawValue: String(decoding: fields[0], as: UTF8.self)) else {
+        let (word, rest) = FilterLines.cut(line)
+        guard let verb = FilterVerb(rawValue: String(decoding: word, as: UTF8.self)) else {
             throw .unknownLine(FilterFault.excerpt(line))
         }
         switch (state, verb) {
         case (.registering, .register):
-            return try register(rest, line)
+            return try register(rest ?? [], line)
         case (.ready, .result):
-            return try result(rest, line)
+            return try result(rest ?? [], line)
         case (.ready, .content):
-            return try contentLine(rest, line)
+            return try contentLine(rest ?? [], line)
         case (.ready, .report):
-            return try report(rest, line)
+            return try report(rest ?? [], line)
         case (.registering, _), (.ready, .register), (.failed, _):
             throw .outOfPlace(FilterFault.excerpt(line))
         }
@@ -218,7 +222,7 @@ package struct FilterProgram: Sendable {
             let names: Set<ReportEvent.Name>
             if isAll {
                 names = Set(ReportEvent.Name.allCases)
-            } else if let name = ReportEvent.Name(rawValue: String(decoding: fields[2], as: UTF8.self)) {
+            } else if let name = ReportEvent.Name(word: fields[2]) {
                 names = [name]
             } else {
                 throw .unknownName(FilterFault.excerpt(line))
@@ -227,7 +231,7 @@ package struct FilterProgram: Sendable {
         case "filter":
             guard subsystem == .incoming else { throw .unknownName(FilterFault.excerpt(line)) }
             if isAll {
-                registration.phases.formUnion(FilterPhase.allCases)
+                registration.phases.formUnion(FilterPhase.allCases.filter { $0 != .unknown })
             } else if let phase = FilterPhase(word: fields[2]) {
                 registration.phases.insert(phase)
             } else {
@@ -244,12 +248,14 @@ package struct FilterProgram: Sendable {
     private func sessionAndToken(
         _ rest: ArraySlice<UInt8>, _ line: ArraySlice<UInt8>
     ) throws(FilterFault) -> (session: UInt64, token: UInt64, rest: ArraySlice<UInt8>) {
-        let fields = rest.split(separator: FilterLines.separator, maxSplits: 2, omittingEmptySubsequences: false)
-        guard fields.count == 3, let first = identifier(fields[0]), let second = identifier(fields[1]) else {
+        let (one, behindOne) = FilterLines.cut(rest)
+        let (two, behindTwo) = FilterLines.cut(behindOne ?? [])
+        guard let answer = behindTwo, let first = identifier(one), let second = identifier(two) else {
             throw .malformed(FilterFault.excerpt(line))
         }
-        if questions[second]?.token == first || contents[second] == first { return (second, first, fields[2]) }
-        return (first, second, fields[2])
+        if questions[first]?.token == second || contents[first] == second { return (first, second, answer) }
+        if questions[second]?.token == first || contents[second] == first { return (second, first, answer) }
+        return (first, second, answer)
     }
 
     private func identifier(_ digits: ArraySlice<UInt8>) -> UInt64? {
@@ -269,11 +275,9 @@ package struct FilterProgram: Sendable {
     /// `filter-result|SESSION|TOKEN|DECISION[|PARAMETER]`.
     private mutating func result(_ rest: ArraySlice<UInt8>, _ line: ArraySlice<UInt8>) throws(FilterFault) -> Event? {
         let (session, token, answer) = try sessionAndToken(rest, line)
-        let fields = answer.split(separator: FilterLines.separator, maxSplits: 1, omittingEmptySubsequences: false)
-        let word = String(decoding: fields[0], as: UTF8.self)
-        let parameter = fields.count > 1 ? fields[1] : nil
+        let (word, parameter) = FilterLines.cut(answer)
         let decision: FilterDecision
-        switch (word, parameter) {
+        switch (String(decoding: word, as: UTF8.self), parameter) {
         case ("proceed", nil): decision = .proceed
         case ("junk", nil): decision = .junk
         case ("reject", let text?): decision = FilterReply.rejection(text)

@@ -18,7 +18,8 @@ package enum ReportEvent: Hashable, Sendable {
     /// The transaction is gone, behind its commit or roll-back.
     case transactionReset(MessageID?)
     case transactionBegun(MessageID)
-    case mail(MessageID, Outcome, address: [UInt8])
+    /// MAIL was answered; a message that was refused there has no id.
+    case mail(MessageID?, Outcome, address: [UInt8])
     case recipient(MessageID, Outcome, address: [UInt8])
     case envelope(EnvelopeID)
     case data(MessageID, Outcome)
@@ -49,26 +50,62 @@ package enum ReportEvent: Hashable, Sendable {
     }
 
     /// The names of events, which filters register for.
-    package enum Name: String, Hashable, Sendable, CaseIterable {
-        case linkConnect = "link-connect"
-        case linkGreeting = "link-greeting"
-        case linkIdentify = "link-identify"
-        case linkTLS = "link-tls"
-        case linkAuth = "link-auth"
-        case linkDisconnect = "link-disconnect"
-        case txReset = "tx-reset"
-        case txBegin = "tx-begin"
-        case txMail = "tx-mail"
-        case txRcpt = "tx-rcpt"
-        case txEnvelope = "tx-envelope"
-        case txData = "tx-data"
-        case txCommit = "tx-commit"
-        case txRollback = "tx-rollback"
-        case protocolClient = "protocol-client"
-        case protocolServer = "protocol-server"
-        case filterReport = "filter-report"
-        case filterResponse = "filter-response"
+    package enum Name: UInt8, Hashable, Sendable, CaseIterable {
+        case linkConnect = 0
+        case linkGreeting
+        case linkIdentify
+        case linkTLS
+        case linkAuth
+        case linkDisconnect
+        case txReset
+        case txBegin
+        case txMail
+        case txRcpt
+        case txEnvelope
+        case txData
+        case txCommit
+        case txRollback
+        case protocolClient
+        case protocolServer
+        case filterReport
+        case filterResponse
         case timeout
+
+        /// Those that name the message of a transaction.
+        package static let ofTransactions: [Name] = [
+            .txReset, .txBegin, .txMail, .txRcpt, .txEnvelope, .txData, .txCommit, .txRollback,
+        ]
+
+        /// The word in the protocol.
+        package var word: String {
+            switch self {
+            case .linkConnect: "link-connect"
+            case .linkGreeting: "link-greeting"
+            case .linkIdentify: "link-identify"
+            case .linkTLS: "link-tls"
+            case .linkAuth: "link-auth"
+            case .linkDisconnect: "link-disconnect"
+            case .txReset: "tx-reset"
+            case .txBegin: "tx-begin"
+            case .txMail: "tx-mail"
+            case .txRcpt: "tx-rcpt"
+            case .txEnvelope: "tx-envelope"
+            case .txData: "tx-data"
+            case .txCommit: "tx-commit"
+            case .txRollback: "tx-rollback"
+            case .protocolClient: "protocol-client"
+            case .protocolServer: "protocol-server"
+            case .filterReport: "filter-report"
+            case .filterResponse: "filter-response"
+            case .timeout: "timeout"
+            }
+        }
+
+        /// The event of a word; nil for any other.
+        init?(word: some Sequence<UInt8>) {
+            guard let name = Self.allCases.first(where: { $0.word.utf8.elementsEqual(word) }) else { return nil }
+            self = name
+        }
     }
 
     package var name: Name {

@@ -210,13 +210,18 @@ extension MilterSession {
     }
 
     private mutating func refuse(_ stage: MilterStage, _ verdict: MilterVerdict) -> MilterNews {
-        // The other recipients, and the commands that follow, are still asked about.
-        if stage != .recipient, stage != .unknown { finish(stage) }
+        // The other recipients are still asked about.
+        if stage != .recipient { finish(stage) }
         return conclude(stage, verdict)
     }
 
     private mutating func finish(_ stage: MilterStage) {
-        if stage.isOfSession { isSessionDone = true } else { isMessageDone = true }
+        switch stage {
+        case .connect, .helo: isSessionDone = true
+        case .mail, .recipient, .data, .header, .endOfHeader, .body, .endOfMessage: isMessageDone = true
+        // What it says of a command that is none decides nothing else.
+        case .unknown: break
+        }
     }
 
     private mutating func conclude(_ stage: MilterStage, _ verdict: MilterVerdict) -> MilterNews {

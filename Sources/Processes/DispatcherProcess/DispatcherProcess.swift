@@ -154,6 +154,7 @@ package final class DispatcherProcess: RoleProcess {
     func receive(_ message: QueueToDispatcher, _ file: consuming OwnedDescriptor?) {
         switch message {
         case .opened(let transfer, let id): transfers.opened(transfer, id)
+        case .named(let transfer, let ids): transfers.named(transfer, ids)
         case .committed(let transfer): transfers.committed(transfer)
         case .refused(let transfer, let refusal): transfers.refused(transfer, refusal)
         case .deliver(let transaction, let attempts, let body): deliver(attempts, of: transaction, body, file)

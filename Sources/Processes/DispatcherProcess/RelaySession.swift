@@ -114,7 +114,7 @@ final class RelaySession {
         log.info("\(id) mta connected address=\(order.address.bracketed) host=\(LogText.value(order.hostName)) \(place)")
         owner.connected(order.connection)
         reports = await makeReports()
-        reports?.connected(to: order.address, port: order.port, host: order.hostName, from: source)
+        await report(connectionOver: stream.rawDescriptor)
         guard !isAbandoned else { return .quit }
         if case .implicit = order.security, let failure = await shakeHands(over: stream) { return failure }
         guard let helo = await helo() else { return .localFailure("no host name to say in EHLO") }

@@ -18,16 +18,20 @@ extension SMTPSession {
 
     /// Opens a transaction: filters are told its message id with the sender.
     func openTransaction(_ transaction: Transaction) async {
+        let address = Array(transaction.sender.text.utf8)
         let verdict = await senderVerdict(transaction)
-        guard case .accept = verdict else { return machine.senderChecked(verdict) }
+        if case .refuse(let reply) = verdict {
+            filters?.report(.mail(nil, ReportEvent.Outcome(reply), address: address))
+            return machine.senderChecked(verdict)
+        }
         switch await beginNamedTransfer() {
         case .success(let id):
-            filters?.facts.sender = transaction.sender
             filters?.facts.message = id
             filters?.report(.transactionBegun(id))
-            filters?.report(.mail(id, .accepted, address: Array(transaction.sender.text.utf8)))
+            filters?.report(.mail(id, .accepted, address: address))
             machine.senderChecked(.accept)
         case .failure(let error):
+            filters?.report(.mail(nil, .unavailable, address: address))
             machine.senderChecked(.refuse(Reply(error.refusal)))
         }
     }
@@ -89,6 +93,11 @@ extension SMTPSession {
         case .identified(let method, let name):
             filters.facts.helo = name
             filters.report(.identified(method: method, name: name))
+        case .refusedSender(let address, let reply):
+            filters.report(.mail(nil, ReportEvent.Outcome(reply), address: address))
+        case .refusedRecipient(let address, let reply):
+            guard let messageID else { return }
+            filters.report(.recipient(messageID, ReportEvent.Outcome(reply), address: address))
         case .timedOut: filters.report(.timedOut)
         }
     }

@@ -128,7 +128,8 @@ final class SMTPSession {
                 authentication?.abandon()
             case .checkSender(let transaction):
                 self.transaction = transaction
-                guard filters == nil else { return wait { await $0.openTransaction(transaction) } }
+                filters?.facts.sender = transaction.sender
+                if filters?.wantsMessageID == true { return wait { await $0.openTransaction(transaction) } }
                 guard let authentication else {
                     machine.senderChecked(.accept)
                     continue
@@ -159,7 +160,10 @@ final class SMTPSession {
                     machine.filtersAnswered(.proceed)
                     continue
                 }
-                return wait { $0.machine.filtersAnswered(await filters.verdict(on: question)) }
+                return filters.ask(question) { [self] verdict in
+                    machine.filtersAnswered(verdict)
+                    proceed()
+                }
             case .event(let event):
                 report(event)
             case .commitMessage(let size):
@@ -306,6 +310,7 @@ final class SMTPSession {
             report(request, ReportEvent.Outcome(reply))
             machine.recipientChecked(.refuse(reply))
         case nil:
+            report(request, .unavailable)
             machine.recipientChecked(.refuse(Reply(451, "4.3.0", "Temporary failure")))
         }
     }
@@ -341,6 +346,7 @@ final class SMTPSession {
             var opened = OpenedMessage(
                 identifier: id.description, date: MailDate(seconds: wallClockSeconds()),
                 uniqueNumber: .random(in: .min ... .max))
+            filters?.facts.message = id
             opened.isFiltered = beginContent(of: opened)
             filters?.report(.data(id, .accepted))
             machine.messageOpened(.opened(opened))
@@ -380,8 +386,10 @@ final class SMTPSession {
             let end = min(start + DispatcherToQueue.maximumDrafts, drafts.count)
             dispatcher.queue?.send(.envelopes(transfer: transfer, Array(drafts[start..<end])))
         }
+        if filters?.wants(.txEnvelope) == true { dispatcher.queue?.send(.nameEnvelopes(transfer: transfer)) }
         dispatcher.queue?.send(.commit(transfer: transfer, transaction))
         let refusal = await dispatcher.transfers.commit(transfer)
+        for id in dispatcher.transfers.takeEnvelopes(transfer) { filters?.report(.envelope(id)) }
         if let refusal {
             filters?.report(.rolledBack(messageID))
             machine.messageCommitted(.refuse(Reply(refusal)))

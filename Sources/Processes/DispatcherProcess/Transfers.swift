@@ -8,6 +8,8 @@ import ProcessMessages
 final class Transfers {
     private let openings = PendingRequests<Result<MessageID, TransferRefused>>()
     private var commits: [UInt64: UnsafeContinuation<QueueRefusal?, Never>] = [:]
+    /// What was asked for with `nameEnvelopes`.
+    private var envelopes: [UInt64: [EnvelopeID]] = [:]
 
     /// A number for a new transfer.
     func next() -> UInt64 { openings.next() }
@@ -26,6 +28,11 @@ final class Transfers {
     func abandon(_ transfer: UInt64) { openings.abandon(transfer) }
 
     func opened(_ transfer: UInt64, _ id: MessageID) { openings.resolve(transfer, .success(id)) }
+
+    func named(_ transfer: UInt64, _ ids: [EnvelopeID]) { envelopes[transfer, default: []] += ids }
+
+    /// The envelopes that the queue has named of a message that is committed.
+    func takeEnvelopes(_ transfer: UInt64) -> [EnvelopeID] { envelopes.removeValue(forKey: transfer) ?? [] }
 
     func committed(_ transfer: UInt64) { commits.removeValue(forKey: transfer)?.resume(returning: nil) }
 

@@ -31,6 +31,8 @@ package enum DispatcherToQueue: WireMessage, Hashable {
     case retry([EnvelopeID])
     /// Before the commit: the message's envelopes are suspended until an operator resumes them.
     case quarantine(transfer: UInt64)
+    /// Before the commit: the ids of the message's envelopes are wanted, see ``QueueToDispatcher/named(transfer:_:)``.
+    case nameEnvelopes(transfer: UInt64)
     /// A file without a name, for what of a message on its way is more than memory should hold. Answered by
     /// ``QueueToDispatcher/scratch(request:_:)``.
     case scratch(request: UInt64)
@@ -87,6 +89,9 @@ package enum DispatcherToQueue: WireMessage, Hashable {
         case .quarantine(let transfer):
             writer.write(UInt8(41))
             writer.write(transfer)
+        case .nameEnvelopes(let transfer):
+            writer.write(UInt8(42))
+            writer.write(transfer)
         }
     }
 
@@ -115,6 +120,7 @@ package enum DispatcherToQueue: WireMessage, Hashable {
                 try EnvelopeID(from: &reader), try reader.readLine(), nextServerReports: try reader.readBool())
         case 11: self = .releaseAsFailed(holder: try reader.readUInt64())
         case 40: self = .scratch(request: try reader.readUInt64())
+        case 42: self = .nameEnvelopes(transfer: try reader.readUInt64())
         case 41: self = .quarantine(transfer: try reader.readUInt64())
         case let kind: throw .unknownValue(UInt64(kind), for: "DispatcherToQueue")
         }

@@ -5,6 +5,9 @@ import WireFormat
 package enum QueueToDispatcher: WireMessage, Hashable {
     /// The answer to ``DispatcherToQueue/begin(transfer:)``: the message has a name.
     case opened(transfer: UInt64, MessageID)
+    /// Envelopes of a message that is durable, 1 to ``maximumAttempts``; in front of its `committed` when
+    /// ``DispatcherToQueue/nameEnvelopes(transfer:)`` was said.
+    case named(transfer: UInt64, [EnvelopeID])
     /// The answer to ``DispatcherToQueue/commit(transfer:_:)``: it is durable, 250 may be said.
     case committed(transfer: UInt64)
     /// Opening or committing failed; nothing of the message is kept.
@@ -48,6 +51,10 @@ package enum QueueToDispatcher: WireMessage, Hashable {
             writer.write(UInt8(1))
             writer.write(transfer)
             id.encode(into: &writer)
+        case .named(let transfer, let ids):
+            writer.write(UInt8(42))
+            writer.write(transfer)
+            writer.write(list: ids) { $0.encode(into: &$1) }
         case .committed(let transfer):
             writer.write(UInt8(2))
             writer.write(transfer)
@@ -88,6 +95,12 @@ package enum QueueToDispatcher: WireMessage, Hashable {
             self = .scratch(
                 request: try reader.readUInt64(),
                 try reader.readOptional { reader throws(WireError) in try QueueRefusal(from: &reader) })
+        case 42:
+            self = .named(
+                transfer: try reader.readUInt64(),
+                try reader.readList(of: "envelopes", maximum: Self.maximumAttempts) { reader throws(WireError) in
+                    try EnvelopeID(from: &reader)
+                })
         case let kind: throw .unknownValue(UInt64(kind), for: "QueueToDispatcher")
         }
     }

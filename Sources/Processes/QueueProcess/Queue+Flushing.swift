@@ -39,7 +39,10 @@ extension QueueProcess {
         if !result.committed.isEmpty { flushTimes.record((MonotonicInstant.now() - before).wholeNanoseconds / 1_000_000) }
         for id in result.committed {
             guard let message = committing.removeValue(forKey: id) else { continue }
-            if let transfer = message.transfer { dispatcher?.send(.committed(transfer: transfer)) }
+            if let transfer = message.transfer {
+                if message.namesEnvelopes { name(message.envelopes, in: transfer) }
+                dispatcher?.send(.committed(transfer: transfer))
+            }
             noteAcceptance(of: id, message)
             for bounce in message.answers {
                 store.recordGone(bounce)
@@ -61,6 +64,13 @@ extension QueueProcess {
         if let failure = result.failure { context.log.warning("outcomes wait for the disk: \(failure)") }
         if store.needsFlush { planOutcomeFlush() }
         planUpkeep()
+    }
+
+    private func name(_ envelopes: [Envelope], in transfer: UInt64) {
+        for start in stride(from: 0, to: envelopes.count, by: QueueToDispatcher.maximumAttempts) {
+            let end = min(start + QueueToDispatcher.maximumAttempts, envelopes.count)
+            dispatcher?.send(.named(transfer: transfer, envelopes[start..<end].map(\.id)))
+        }
     }
 
     /// Records of a message that was committed just now that an operator has to let it go.

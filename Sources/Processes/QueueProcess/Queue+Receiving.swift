@@ -15,6 +15,8 @@ struct IncomingMessage {
     var identity = MessageIdentity()
     /// Its envelopes are suspended from the beginning.
     var isQuarantined = false
+    /// Whoever brings it wants to know the ids of its envelopes.
+    var namesEnvelopes = false
 }
 
 /// What the history tells of a message's content.
@@ -41,6 +43,7 @@ struct CommittingMessage {
     var identity: MessageIdentity
     var envelopes: [Envelope]
     var isQuarantined = false
+    var namesEnvelopes = false
 }
 
 extension QueueProcess {
@@ -87,7 +90,7 @@ extension QueueProcess {
             try store.prepareCommit(message.id, transaction, envelopes)
             committing[message.id] = CommittingMessage(
                 transfer: transfer, transaction: transaction, identity: message.identity, envelopes: envelopes,
-                isQuarantined: message.isQuarantined)
+                isQuarantined: message.isQuarantined, namesEnvelopes: message.namesEnvelopes)
             planFlush()
         } catch {
             context.log.warning("message \(message.id): \(error)")
@@ -96,6 +99,8 @@ extension QueueProcess {
     }
 
     func quarantine(_ transfer: UInt64) { incoming[transfer]?.isQuarantined = true }
+
+    func nameEnvelopes(_ transfer: UInt64) { incoming[transfer]?.namesEnvelopes = true }
 
     func rollback(_ transfer: UInt64) {
         guard let message = incoming.removeValue(forKey: transfer) else { return }

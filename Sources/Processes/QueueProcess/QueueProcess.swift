@@ -207,6 +207,7 @@ package final class QueueProcess: RoleProcess {
         case .releaseAsFailed(let holder): scheduler?.send(.releasedAsFailed(holder: holder))
         case .retry(let ids): scheduler?.send(.due(ids))
         case .quarantine(let transfer): quarantine(transfer)
+        case .nameEnvelopes(let transfer): nameEnvelopes(transfer)
         case .scratch(let request): lendScratch(request)
         }
     }

@@ -129,6 +129,9 @@ package enum WriteAttempt: Equatable, Sendable {
         return attempt
     }
 
+    /// Hands to the kernel what it takes at once of the octets from `offset` on, and moves that behind them.
+    package func tryWrite(_ bytes: [UInt8], from offset: inout Int) -> WriteAttempt { writeNow(bytes, from: &offset) }
+
     /// Nil when there is nothing yet.
     private func readNow(_ size: Int = ByteStream.readSize) -> ReadResult? {
         guard descriptor != nil else { return .failed(SystemError("read", code: ECANCELED)) }

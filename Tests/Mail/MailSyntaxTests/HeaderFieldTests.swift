@@ -49,7 +49,7 @@ import Testing
     @Test func `The first NUL, LF or CR is found at every place, whatever stands around`() {
         var generator = SeededGenerator(seed: 8)
         let plain: [UInt8] = [0x01, 0x09, 0x0B, 0x0C, 0x0E, 0x20, 0x61, 0x7F, 0x80, 0x8A, 0x8D, 0xFF]
-        for length in 0..<40 {
+        for length in 0..<80 {
             for place in 0...length {
                 var bytes = (0..<length).map { _ in plain.randomElement(using: &generator) ?? 0x61 }
                 if place < length { bytes[place] = [0x00, 0x0A, 0x0D].randomElement(using: &generator) ?? 0x0A }

@@ -44,7 +44,35 @@ import Testing
         let replies = server.say(
             "MAIL FROM:<ada@example.org>", "EHLO a b", "AUTH PLAIN x", "STARTTLS", "RCPT TO:<x>", "DATA", "VRFY x", "WIZ", "nonsense")
         #expect(replies.allSatisfy { $0.hasPrefix("5") || $0.hasPrefix("252") }, "\(replies)")
-        #expect(server.questions == [FilterQuestion(.connect)])
+        #expect(server.questions == [FilterQuestion(.connect), FilterQuestion(.unknown, argument: octets("nonsense"))])
+    }
+
+    @Test func `a refusal of a sender or a recipient is told, unless it was out of order`() throws {
+        var server = try server()
+        _ = server.say("EHLO c.example", "RCPT TO:<bob@mx.example>", "MAIL FROM:<a b@example.org>", "MAIL FROM:<a@example.org> SIZE=99999999999")
+        _ = server.say("MAIL FROM:<ada@example.org>", "RCPT TO:<bob@mx.example> NOTIFY=PERHAPS", "RCPT TO:<bob@mx.example>")
+        let told = server.events.compactMap { event -> String? in
+            switch event {
+            case .refusedSender(let address, let reply): "sender \(text(address)) \(reply.code)"
+            case .refusedRecipient(let address, let reply): "recipient \(text(address)) \(reply.code)"
+            case .greeted, .clientLine, .identified, .timedOut: nil
+            }
+        }
+        #expect(told == ["sender <a b@example.org> 501", "sender a@example.org 552", "recipient bob@mx.example 501"])
+    }
+
+    @Test func `an unknown command is asked about, refused all the same, and counted`() throws {
+        var server = try server()
+        #expect(server.say("XYZZY now").first?.hasPrefix("500 ") == true)
+        server.filter = answer(.unknown, .refuse(Reply(550, nil, "no magic")))
+        #expect(server.say("XYZZY") == ["550 no magic"])
+        #expect(server.say("EHLO").first?.hasPrefix("501 ") == true, "a command that is known is none of theirs")
+        server.filter = answer(.unknown, .disconnect(Reply(421, nil, "out")))
+        #expect(server.say("XYZZY") == ["421 out"])
+        #expect(server.closed == .filtered)
+        var patient = try self.server(answer(.unknown, .refuse(Reply(550, nil, "no magic"))))
+        for _ in 0..<100 where patient.closed == nil { _ = patient.say("XYZZY") }
+        #expect(patient.closed == .tooManyBadCommands)
     }
 
     @Test func `a refusal of the connection is said in place of the greeting, and ends it`() throws {

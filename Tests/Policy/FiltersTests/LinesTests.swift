@@ -1,8 +1,9 @@
 import Envelopes
-import Filters
 import MailSyntax
 import SMTPProtocol
 import Testing
+
+@testable import Filters
 
 let now = FilterTime(seconds: 1_576_146_008, microseconds: 6_099)
 let session: UInt64 = 0x7641_df9771b4ed00
@@ -50,6 +51,7 @@ func facts(_ change: (inout FilterFacts) -> Void = { _ in }) -> FilterFacts {
             (.disconnected, "link-disconnect|\(id)"),
             (.transactionReset(message), "tx-reset|\(id)|1ef1c203"), (.transactionBegun(message), "tx-begin|\(id)|1ef1c203"),
             (.mail(message, .accepted, address: Array("a@b".utf8)), "tx-mail|\(id)|1ef1c203|ok|a@b"),
+            (.mail(nil, .refused, address: Array("a@b".utf8)), "tx-mail|\(id)|00000000|permfail|a@b"),
             (.recipient(message, .refused, address: Array("a@b".utf8)), "tx-rcpt|\(id)|1ef1c203|permfail|a@b"),
             (.recipient(message, .unavailable, address: Array("a@b".utf8)), "tx-rcpt|\(id)|1ef1c203|tempfail|a@b"),
             (.envelope(envelope), "tx-envelope|\(id)|1ef1c203|1ef1c203cc576e5d"),
@@ -97,6 +99,28 @@ func facts(_ change: (inout FilterFacts) -> Void = { _ in }) -> FilterFacts {
         var output: [UInt8] = []
         FilterLines.append(content: Array("a\n\n.b\n..\nc\rd\0\n".utf8), prefix: Array("P|".utf8), onto: &output)
         #expect(text(output) == "P|a\nP|\nP|..b\nP|...\nP|c\rd\0\n")
+    }
+
+    @Test func `content of any size is whole, and comes behind what is there`() {
+        let prefix = Array("P|".utf8)
+        for lengths in [[0], [65_534], [0, 65_534, 1, 70_000, 0], Array(repeating: 0, count: 40_000), Array(0..<600)] {
+            let lines = lengths.map { length in
+                (0..<length).map { length % 3 == 0 && $0 == 0 ? UInt8(ascii: ".") : UInt8(97 + $0 % 26) } + [0x0A]
+            }
+            var output = Array("before".utf8)
+            FilterLines.append(content: Array(lines.joined()), prefix: prefix, onto: &output)
+            var expected = Array("before".utf8)
+            for line in lines { expected += prefix + (line[0] == UInt8(ascii: ".") ? [line[0]] : []) + line }
+            #expect(output == expected, "\(lengths.count) lines")
+        }
+    }
+
+    @Test(arguments: [(0, "0.000000"), (6_099, "1.006099"), (999_999, "12.999999"), (1_000_000, "7.999999")] as [(Int32, String)])
+    func `a moment has six digits behind the dot`(_ microseconds: Int32, _ expected: String) {
+        let seconds = Int64(expected.prefix { $0 != "." })!
+        var line: [UInt8] = []
+        FilterTime(seconds: seconds, microseconds: microseconds).append(onto: &line)
+        #expect(text(line) == expected)
     }
 }
 

@@ -2,7 +2,7 @@ import SMTPProtocol
 import Testing
 
 @Suite("Phases of filters (smtpd-filters(7))") struct PhaseTests {
-    @Test(arguments: FilterPhase.allCases) func `is found by its word`(_ phase: FilterPhase) {
+    @Test(arguments: FilterPhase.allCases.filter { $0 != .unknown }) func `is found by its word`(_ phase: FilterPhase) {
         #expect(FilterPhase(word: phase.word.utf8) == phase)
     }
 

@@ -205,7 +205,7 @@ let messageSubjects = [
             .commit(transfer: 4, Sample.plain), .rollback(transfer: 5), .hold(Sample.id, holder: 6),
             .release(holder: 7, count: 10), .releaseAsFailed(holder: 1 << 63), .retry([Sample.id, Sample.stranger]),
             .relayed(Sample.id, "250 2.0.0 taken", nextServerReports: true), .scratch(request: 8),
-            .quarantine(transfer: 9),
+            .quarantine(transfer: 9), .nameEnvelopes(transfer: 10),
         ] + Sample.outcomes.map { .outcome(Sample.id, $0) }),
     WireSubject(
         of: LookupToControl.self,
@@ -249,7 +249,7 @@ let messageSubjects = [
     WireSubject(
         of: QueueToDispatcher.self,
         [
-            .opened(transfer: 1, Sample.message), .committed(transfer: 2), .refused(transfer: 3, .outOfSpace),
+            .opened(transfer: 1, Sample.message), .committed(transfer: 2), .named(transfer: 9, [Sample.id, Sample.id]), .refused(transfer: 3, .outOfSpace),
             .refused(transfer: 4, .failure), .scratch(request: 5, nil), .scratch(request: 6, .outOfSpace),
         ]
             + Sample.bodies.map { body in

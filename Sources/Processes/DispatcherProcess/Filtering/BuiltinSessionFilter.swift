@@ -7,7 +7,7 @@ import Tables
 
 /// A built-in filter (`filter NAME phase ...`): conditions on what is known of the session, tables asked of lookup.
 @EventLoopActor
-final class BuiltinSessionFilter: SessionFilter {
+final class BuiltinSessionFilter: WaitingSessionFilter {
     let name: String
     private let builtin: BuiltinFilter
     private let dispatcher: DispatcherProcess

@@ -20,7 +20,7 @@ final class FilterConnection {
 
     /// A question that waits for its answer.
     private struct Waiter {
-        let continuation: UnsafeContinuation<FilterDecision?, Never>
+        let answered: @EventLoopActor (FilterDecision?) -> Void
         let since: MonotonicInstant
     }
 
@@ -42,10 +42,10 @@ final class FilterConnection {
     private var program: FilterProgram
     private var state = State.registering
     private var isRetired = false
-    /// What it registered, which is still known when it has failed.
-    private(set) var lastRegistration: FilterProgram.Registration?
+    /// What it registered, which is still known when it has failed; nil before it is ready.
+    private(set) var registration: FilterRegistration?
 
-    private var output: [UInt8] = []
+    private var output = WriteBacklog()
     private var isFlushPlanned = false
     private var isWriting = false
     private var lastWritten = MonotonicInstant.now()
@@ -81,7 +81,6 @@ final class FilterConnection {
 
     var isReady: Bool { if case .ready = state { true } else { false } }
     private var isClosed: Bool { if case .closed = state { true } else { false } }
-    var registration: FilterProgram.Registration { program.registration }
 
     // MARK: Sessions
 
@@ -92,7 +91,7 @@ final class FilterConnection {
         sessions[session] = nil
         program.forget(session)
         stages[session] = nil
-        waiters.removeValue(forKey: session)?.continuation.resume(returning: nil)
+        if let waiter = waiters.removeValue(forKey: session) { spawnAnswer(waiter.answered) }
         closeIfUnused()
     }
 
@@ -115,17 +114,23 @@ final class FilterConnection {
 
     // MARK: Asking
 
-    /// Puts a question; nil when there is no answer.
-    func ask(_ question: FilterQuestion, _ facts: FilterFacts) async -> FilterDecision? {
-        guard isReady else { return nil }
+    /// Puts a question.
+    ///
+    /// - Parameter answered: Called once, never before this returns; with nil when there is no answer.
+    func ask(
+        _ question: FilterQuestion, _ facts: FilterFacts, answered: @escaping @EventLoopActor (FilterDecision?) -> Void
+    ) {
+        guard isReady else { return spawnAnswer(answered) }
         let token = program.ask(question.phase, in: facts.session)
-        send(FilterLines.question(question, facts, token: token, at: .now()))
+        waiters[facts.session] = Waiter(answered: answered, since: .now())
         watchTime()
-        return await withUnsafeContinuation { continuation in
-            // The program may have failed in between.
-            guard isReady else { return continuation.resume(returning: nil) }
-            waiters[facts.session] = Waiter(continuation: continuation, since: .now())
-        }
+        // Last, for a program that has let too much come together fails here, with all who wait for it.
+        send(FilterLines.question(question, facts, token: token, at: .now()))
+    }
+
+    /// Tells somebody that there is no answer, later: whoever asks is not called back while he does.
+    private func spawnAnswer(_ answered: @escaping @EventLoopActor (FilterDecision?) -> Void) {
+        spawn { answered(nil) }
     }
 
     func report(_ event: ReportEvent, of session: UInt64, in subsystem: FilterSubsystem) {
@@ -146,7 +151,7 @@ final class FilterConnection {
         guard isReady else { return }
         if isTraced { log.trace(TraceSubjects.filters, "\(name) >>> \(FilterLineTrace.sent(content: lines, of: session))") }
         let prefix = FilterLines.contentPrefix(session: session, token: token, at: .now())
-        FilterLines.append(content: lines, prefix: prefix, onto: &output)
+        FilterLines.append(content: lines, prefix: prefix, onto: &output.gathered)
         sent()
     }
 
@@ -171,7 +176,7 @@ final class FilterConnection {
     private func send(_ bytes: [UInt8]) {
         guard !isClosed else { return }
         if isTraced { traceSent(bytes) }
-        output += bytes
+        output.gathered += bytes
         sent()
     }
 
@@ -201,7 +206,7 @@ final class FilterConnection {
     /// True when some is left.
     private func writeSome() -> Bool {
         let before = output.count
-        switch stream.tryWrite(&output) {
+        switch output.write(to: stream) {
         case .written, .full: break
         case .failed(let error):
             failed(error)
@@ -243,11 +248,11 @@ final class FilterConnection {
             switch event {
             case .ready:
                 state = .ready
-                lastRegistration = program.registration
+                registration = FilterRegistration(program.registration)
                 log.debug("filter \(name) ready")
                 resumeRegistered()
             case .decided(let session, let decision):
-                waiters.removeValue(forKey: session)?.continuation.resume(returning: decision)
+                waiters.removeValue(forKey: session)?.answered(decision)
             case .content(let session, let lines):
                 if let sink = stages[session]?.give(lines), sink.isCongested, !slow.contains(where: { $0 === sink }) {
                     slow.append(sink)
@@ -305,7 +310,7 @@ final class FilterConnection {
             log.warning("filter \(name): no answer for session \(sessionText(session)) in \(timeout.seconds) seconds")
             waiters[session] = nil
             program.forget(session)
-            waiter.continuation.resume(returning: nil)
+            spawnAnswer(waiter.answered)
         }
         for (session, stage) in stages {
             guard let since = stage.waitsSince, now - since > timeout else { continue }
@@ -338,12 +343,12 @@ final class FilterConnection {
         guard !isClosed else { return }
         state = .closed
         stream.close()
-        output = []
+        output.removeAll()
         timer?.cancel()
         let (open, flowing) = (waiters, stages)
         waiters = [:]
         stages = [:]
-        for waiter in open.values { waiter.continuation.resume(returning: nil) }
+        for waiter in open.values { spawnAnswer(waiter.answered) }
         for stage in flowing.values { stage.fail(ProgramContentStage.failure) }
         resumeDrained()
         resumeRegistered()

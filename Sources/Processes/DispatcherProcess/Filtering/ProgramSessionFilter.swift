@@ -36,23 +36,34 @@ final class ProgramSessionFilter: SessionFilter {
 
     func wants(_ phase: FilterPhase) -> Bool {
         guard subsystem == .incoming else { return false }
-        if let connection, connection.isReady { return connection.registration.phases.contains(phase) }
+        let registration = connection?.registration
+        if let connection, connection.isReady { return registration?.wants(phase) ?? false }
         guard settings.onFailure == .refuse else { return false }
         // What it would have been asked is refused; before it has said what that is, everything.
-        guard let registration = connection?.lastRegistration else { return phase != .dataLine }
-        return registration.phases.contains(phase)
+        return registration?.wants(phase) ?? (phase != .dataLine && phase != .unknown)
     }
 
     func wants(_ report: ReportEvent.Name) -> Bool {
         guard let connection, connection.isReady else { return false }
-        return connection.registration.reports[subsystem]?.contains(report) ?? false
+        return connection.registration?.wants(report, in: subsystem) ?? false
     }
 
-    func decide(_ question: FilterQuestion, _ facts: FilterFacts) async -> FilterDecision {
-        if let connection, let decision = await connection.ask(question, facts) { return decision }
+    /// It parses the lines itself.
+    var comparesAddresses: Bool { false }
+
+    func decide(
+        _ question: FilterQuestion, _ facts: FilterFacts, decided: @escaping @EventLoopActor (FilterDecision) -> Void
+    ) {
+        let withoutAnswer = decisionOfNobody
+        guard let connection else { return _ = spawn { decided(withoutAnswer) } }
+        connection.ask(question, facts) { decided($0 ?? withoutAnswer) }
+    }
+
+    /// What becomes of a question that the program does not answer.
+    private var decisionOfNobody: FilterDecision {
         switch settings.onFailure {
-        case .accept: return .proceed
-        case .refuse: return .disconnect(Self.unavailable)
+        case .accept: .proceed
+        case .refuse: .disconnect(Self.unavailable)
         }
     }
 

@@ -3,6 +3,7 @@ import Envelopes
 import EventLoop
 import Filters
 import MailSyntax
+import Platform
 import Routing
 import SMTPProtocol
 
@@ -15,13 +16,16 @@ final class RelayReports {
 
     init(filters: SessionFilters) { self.filters = filters }
 
-    /// - Parameter source: Our address.
-    func connected(to address: IPAddress, port: UInt16, host: String, from source: IPAddress?) {
-        filters.report(
-            .connected(
-                reverseName: host, .confirmed, source: "\(source?.bracketed ?? "unknown"):0",
-                destination: "\(address.bracketed):\(port)"))
+    /// - Parameters:
+    ///   - source: Our address and port, as text.
+    ///   - destination: Those of the server.
+    ///   - name: Of the server; lookup is asked by whoever has it.
+    func connected(to destination: String, _ name: ClientNames.Name, from source: String) {
+        filters.report(.connected(reverseName: name.text, name.confirmation, source: source, destination: destination))
     }
+
+    /// Whether the name of the server has to be looked up.
+    var wantsConnection: Bool { filters.wants(.linkConnect) }
 
     func secured(_ parameters: String) { filters.report(.tls(parameters)) }
 
@@ -74,6 +78,14 @@ final class RelayReports {
 }
 
 extension RelaySession {
+    /// Tells of the connection, with the name of the server by reverse lookup.
+    func report(connectionOver socket: CInt) async {
+        guard let reports, reports.wantsConnection else { return }
+        let name = await dispatcher.clientNames.name(of: order.address)
+        let local = (try? Sockets.localAddress(socket)).flatMap { end in IPAddress(end).map { "\($0.bracketed):\(end.port)" } }
+        reports.connected(to: "\(order.address.bracketed):\(order.port)", name, from: local ?? "unknown:0")
+    }
+
     /// Those to whom this session is reported (`relay filter`); nil when there are none.
     func makeReports() async -> RelayReports? {
         guard let reference = order.relay.action.filter, let session = UInt64(id, radix: 16) else { return nil }

@@ -25,8 +25,15 @@ protocol SessionFilter: AnyObject {
     func wants(_ phase: FilterPhase) -> Bool
     /// Whether ``report(_:)`` is of any use for events of a name.
     func wants(_ report: ReportEvent.Name) -> Bool
+    /// Whether its decisions follow from the sender or the recipient of ``FilterFacts``, which are parsed for it.
+    var comparesAddresses: Bool { get }
+    /// Whether a transaction has its message id from the beginning, for it to be told.
+    var wantsMessageID: Bool { get }
     /// Answers a question; never ``FilterPhase/dataLine``. The session waits, and asks nothing else meanwhile.
-    func decide(_ question: FilterQuestion, _ facts: FilterFacts) async -> FilterDecision
+    ///
+    /// - Parameter decided: Called once, never before this returns.
+    func decide(
+        _ question: FilterQuestion, _ facts: FilterFacts, decided: @escaping @EventLoopActor (FilterDecision) -> Void)
     /// A stage through which the content of the message that now begins flows; only when it wants
     /// ``FilterPhase/dataLine``. One message at a time.
     func contentStage(_ facts: FilterFacts, into next: any ContentSink) -> any ContentStage
@@ -40,6 +47,22 @@ protocol SessionFilter: AnyObject {
 
 extension SessionFilter {
     func takeAmendments() -> [EnvelopeAmendment] { [] }
+    var comparesAddresses: Bool { true }
+    var wantsMessageID: Bool { ReportEvent.Name.ofTransactions.contains { wants($0) } }
+}
+
+/// A filter that waits for others before it decides.
+@EventLoopActor
+protocol WaitingSessionFilter: SessionFilter {
+    func decide(_ question: FilterQuestion, _ facts: FilterFacts) async -> FilterDecision
+}
+
+extension WaitingSessionFilter {
+    func decide(
+        _ question: FilterQuestion, _ facts: FilterFacts, decided: @escaping @EventLoopActor (FilterDecision) -> Void
+    ) {
+        spawn { decided(await self.decide(question, facts)) }
+    }
 }
 
 /// Takes a message: the next stage of a chain, or what comes behind the last one and stores it.

@@ -12,6 +12,7 @@ final class SessionFilters {
     /// What is known of the session; whoever learns more writes it here.
     var facts: FilterFacts
     private let domain: Domain
+    private let comparesAddresses: Bool
     /// The stages of the message under way.
     private var stages: [any ContentStage] = []
 
@@ -20,6 +21,7 @@ final class SessionFilters {
         self.members = members
         self.facts = facts
         self.domain = domain
+        comparesAddresses = members.contains { $0.comparesAddresses }
         machine = FilterSession(members: members.map { FilterSession.Member(name: $0.name, author: $0.author) })
     }
 
@@ -32,17 +34,24 @@ final class SessionFilters {
 
     func wants(_ phase: FilterPhase) -> Bool { members.contains { $0.wants(phase) } }
 
-    /// Asks those who want to be.
-    func verdict(on question: FilterQuestion) async -> PhaseVerdict {
-        let facts = facts(for: question)
-        var step = machine.ask(question, wantedBy: members.indices.filter { members[$0].wants(question.phase) })
-        while true {
-            switch step {
-            case .ask(let member): step = machine.decided(await members[member].decide(question, facts))
-            case .verdict(let verdict):
-                for event in machine.takeReports() { report(event) }
-                return verdict
-            }
+    /// Asks those who want to be; at least one does.
+    ///
+    /// - Parameter decided: Called once, never before this returns.
+    func ask(_ question: FilterQuestion, decided: @escaping @EventLoopActor (PhaseVerdict) -> Void) {
+        let wanting = members.indices.filter { members[$0].wants(question.phase) }
+        carryOut(machine.ask(question, wantedBy: wanting), question, facts(for: question), decided)
+    }
+
+    private func carryOut(
+        _ step: FilterSession.Step, _ question: FilterQuestion, _ facts: FilterFacts,
+        _ decided: @escaping @EventLoopActor (PhaseVerdict) -> Void
+    ) {
+        switch step {
+        case .ask(let member):
+            members[member].decide(question, facts) { [self] in carryOut(machine.decided($0), question, facts, decided) }
+        case .verdict(let verdict):
+            for event in machine.takeReports() { report(event) }
+            decided(verdict)
         }
     }
 
@@ -51,9 +60,11 @@ final class SessionFilters {
         var facts = facts
         switch question.phase {
         case .helo, .ehlo: facts.helo = String(decoding: question.argument, as: UTF8.self)
-        case .mailFrom: facts.sender = path(question.argument)
-        case .rcptTo: facts.recipient = path(question.argument)?.address
-        case .connect, .startTLS, .auth, .data, .dataLine, .commit, .rset, .quit, .noop, .help, .wiz: break
+        case .mailFrom where comparesAddresses: facts.sender = path(question.argument)
+        case .rcptTo where comparesAddresses: facts.recipient = path(question.argument)?.address
+        case .connect, .startTLS, .auth, .mailFrom, .rcptTo, .data, .dataLine, .commit, .rset, .quit, .noop, .help, .wiz,
+            .unknown:
+            break
         }
         return facts
     }
@@ -65,6 +76,9 @@ final class SessionFilters {
     }
 
     // MARK: Reports
+
+    /// Whether a transaction needs its message id from the beginning.
+    var wantsMessageID: Bool { members.contains { $0.wantsMessageID } }
 
     func wants(_ report: ReportEvent.Name) -> Bool { members.contains { $0.wants(report) } }
 

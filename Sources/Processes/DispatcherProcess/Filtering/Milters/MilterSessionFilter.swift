@@ -11,7 +11,7 @@ import SMTPProtocol
 /// costs at most the transaction it was asked about. What it cannot decide is refused for the time being, or passed
 /// when the operator chose so; the session goes on either way.
 @EventLoopActor
-final class MilterSessionFilter: SessionFilter {
+final class MilterSessionFilter: WaitingSessionFilter {
     /// Where the message of this session stands with the milter.
     private enum Transaction {
         /// The milter knows of it, or of none.
@@ -53,6 +53,7 @@ final class MilterSessionFilter: SessionFilter {
     func wants(_ phase: FilterPhase) -> Bool {
         switch phase {
         case .connect, .helo, .ehlo, .auth, .mailFrom, .rcptTo, .data, .dataLine: true
+        case .unknown: connection?.wants(.unknown) ?? false
         case .startTLS, .commit, .rset, .quit, .noop, .help, .wiz: false
         }
     }
@@ -88,6 +89,11 @@ final class MilterSessionFilter: SessionFilter {
             }
         case .data:
             return await within { milter throws(MilterConnection.Trouble) in try await milter.tell(.data, facts) }
+        case .unknown:
+            // Refused all the same: a milter that is lost here has nothing to decide.
+            return await early { milter throws(MilterConnection.Trouble) in
+                try await milter.tell(.unknown(question.argument), facts)
+            }
         case .startTLS, .dataLine, .commit, .rset, .quit, .noop, .help, .wiz:
             return .proceed
         }
