@@ -35,7 +35,7 @@ extension Explanation {
     /// The servers that a table has; none for an empty answer.
     ///
     /// - Parameter domain: Of mail for which alone they are.
-    /// - Returns: The names of their hosts, for whoever asks the DNS about them.
+    /// - Returns: The names of their hosts, for whoever asks the DNS about them; none of those that are addresses.
     package mutating func add(servers: [String], of table: String, for domain: Domain? = nil) -> [Domain] {
         let owner = domain.map { " for \($0.text)" } ?? ""
         guard !servers.isEmpty else {
@@ -47,7 +47,7 @@ extension Explanation {
         for server in servers where hosts.count < NextHop.maximum {
             // One that is malformed is told of by the daemon when it is to be used.
             guard let url = try? RelayURL(parsing: server), let host = try? Domain(validating: Array(url.host.utf8)) else { continue }
-            if !hosts.contains(host) { hosts.append(host) }
+            if !hosts.contains(host), IPAddress(host.bytes) == nil { hosts.append(host) }
         }
         return hosts
     }
