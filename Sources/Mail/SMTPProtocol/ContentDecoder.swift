@@ -50,6 +50,8 @@ package struct ContentDecoder {
         while start < end {
             switch state {
             case .lineStart:
+                takePlainLines(span, from: &start, &output)
+                guard start < end else { break }
                 if framing == .dotStuffed, span[start] == UInt8(ascii: ".") {
                     state = .dot
                     start += 1
@@ -110,6 +112,21 @@ package struct ContentDecoder {
     package mutating func finish(onto output: inout [UInt8]) {
         if case .carriageReturn = state { bareCarriageReturn(&output) }
         if case .insideLine = state { endLine(&output) }
+    }
+
+    /// Copies the lines that are as nearly all are: whole, with the usual end, and with no dot in front.
+    private func takePlainLines(_ span: Span<UInt8>, from start: inout Int, _ output: inout [UInt8]) {
+        guard fault == nil else { return }
+        output.append(addingCapacity: span.count - start) { room in
+            while start < span.count, framing == .counted || span[start] != UInt8(ascii: ".") {
+                let stop = firstLineOctet(in: span, from: start)
+                guard stop + 1 < span.count, span[stop] == 0x0D, span[stop + 1] == 0x0A, stop - start <= textLineLimit - 2
+                else { return }
+                room.append(octets: span.extracting(start..<stop))
+                room.append(0x0A)
+                start = stop + 2
+            }
+        }
     }
 
     private mutating func take(_ run: Span<UInt8>, _ output: inout [UInt8]) {

@@ -37,21 +37,3 @@ extension FilterLines {
         }
     }
 }
-
-extension OutputSpan<UInt8> {
-    /// Appends a copy of octets.
-    ///
-    /// - Precondition: There is room for them.
-    mutating func append(octets: Span<UInt8>) {
-        precondition(octets.count <= freeCapacity, "more octets than there is room for")
-        unsafe withUnsafeMutableBufferPointer { room, count in
-            unsafe octets.withUnsafeBufferPointer { source in
-                guard let from = source.baseAddress, let to = room.baseAddress else { return }
-                // The room behind `count` is free, for so many as was checked; the two cannot overlap, since the room
-                // is exclusively ours.
-                unsafe to.advanced(by: count).initialize(from: from, count: source.count)
-            }
-            count += octets.count
-        }
-    }
-}

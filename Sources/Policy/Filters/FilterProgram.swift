@@ -169,14 +169,14 @@ package struct FilterProgram: Sendable {
     }
 
     private func begins(_ span: Span<UInt8>, at start: Int, with prefix: Span<UInt8>) -> Bool {
-        guard span.count - start >= prefix.count else { return false }
+        guard start >= 0, span.count - start >= prefix.count else { return false }
         let bytes = span.bytes
         let wanted = prefix.bytes
         var index = 0
         while index <= wanted.byteCount - 8 {
-            // Any eight octets are a value of UInt64, and the loads check their bounds.
-            let a = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: start + index, as: UInt64.self)
-            let b = unsafe wanted.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
+            // Any eight octets are a value of UInt64, and there are eight: the prefix has them, and the line is as long.
+            let a = unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: start + index, as: UInt64.self)
+            let b = unsafe wanted.unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: UInt64.self)
             if a != b { return false }
             index += 8
         }

@@ -320,7 +320,7 @@ final class FilterConnection {
         }
         var isBusy = !waiters.isEmpty || !stages.isEmpty || !output.isEmpty
         if case .registering = state { isBusy = true }
-        if isBusy { watchTime() }
+        if isBusy { watchTime() } else { output.releaseMemory() }
     }
 
     private func sessionText(_ session: UInt64) -> String { String(decoding: FilterLines.digits(session), as: UTF8.self) }

@@ -12,7 +12,7 @@ struct WriteBacklog {
     private var gone = 0
 
     /// Octets of memory that a buffer keeps when it is empty, for the next ones.
-    private static let keptCapacity = 256 << 10
+    private static let keptCapacity = 2 << 20
 
     var count: Int { gathered.count + leaving.count - gone }
     var isEmpty: Bool { count == 0 }
@@ -32,6 +32,11 @@ struct WriteBacklog {
             case .failed(let error): return .failed(error)
             }
         }
+    }
+
+    /// Gives memory back that is not needed: nothing has been sent for a while.
+    mutating func releaseMemory() {
+        if isEmpty { removeAll() }
     }
 
     mutating func removeAll() { self = WriteBacklog() }
