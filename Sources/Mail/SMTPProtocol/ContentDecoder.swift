@@ -83,7 +83,7 @@ package struct ContentDecoder {
                 }
             case .insideLine:
                 let stop = firstLineOctet(in: span, from: start)
-                take(input[start..<stop], &output)
+                take(span.extracting(start..<stop), &output)
                 start = stop
                 guard stop < end else { break }
                 start += 1
@@ -112,11 +112,11 @@ package struct ContentDecoder {
         if case .insideLine = state { endLine(&output) }
     }
 
-    private mutating func take(_ run: ArraySlice<UInt8>, _ output: inout [UInt8]) {
+    private mutating func take(_ run: Span<UInt8>, _ output: inout [UInt8]) {
         guard fault == nil else { return }
         lineLength += run.count
         guard lineLength <= textLineLimit - 2 else { return fail(.lineTooLong, &output) }
-        output.append(contentsOf: run)
+        output.append(copying: run)
     }
 
     private mutating func endLine(_ output: inout [UInt8]) {
@@ -128,7 +128,7 @@ package struct ContentDecoder {
     /// A CR was read and no LF follows.
     private mutating func bareCarriageReturn(_ output: inout [UInt8]) {
         state = .insideLine
-        if acceptsBareLineFeed { take([0x0D], &output) } else { fail(.bareCarriageReturn, &output) }
+        if acceptsBareLineFeed { take([0x0D].span, &output) } else { fail(.bareCarriageReturn, &output) }
     }
 
     private mutating func fail(_ reason: MessageFault, _ output: inout [UInt8]) {
