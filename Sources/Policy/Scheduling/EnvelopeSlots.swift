@@ -46,6 +46,8 @@ struct EnvelopeSlot {
         static let deferred = Flags(rawValue: 4)
         /// It found its hold queue full and has not been handed out since.
         static let overflowed = Flags(rawValue: 8)
+        /// An operator made it due, and it has not been handed out since.
+        static let ordered = Flags(rawValue: 16)
     }
 
     /// The moment the heap sorts it by.

@@ -30,6 +30,8 @@ package struct Scheduler: Sendable {
     private var turn = 0
     /// Notices that are due for other reasons than a result, in their order.
     private var notices: ArraySlice<SchedulerOutput> = []
+    /// How often an operator made envelopes due.
+    var orders: UInt64 = 0
     /// The monotonic clock when the scheduler started; slots count from here.
     private let origin: Int64
 
@@ -128,6 +130,7 @@ package struct Scheduler: Sendable {
         let moment = moment(now)
         var outputs: [SchedulerOutput] = []
         var deliveries: [EnvelopeID] = []
+        var ordered: [EnvelopeID] = []
         var room = max(1, settings.maximumSchedule)
         while room > 0, let notice = notices.popFirst() {
             outputs.append(notice)
@@ -139,7 +142,7 @@ package struct Scheduler: Sendable {
         while room > 0, idleTurns <= lanes.count {
             let served: Bool
             if let lane = Lane(rawValue: turn) {
-                served = serve(lane, at: moment, deliveries: &deliveries, outputs: &outputs)
+                served = serve(lane, at: moment, deliveries: &deliveries, ordered: &ordered, outputs: &outputs)
             } else {
                 served = serveRemovals(outputs: &outputs)
             }
@@ -148,6 +151,7 @@ package struct Scheduler: Sendable {
             if served { room -= 1 }
         }
         if !deliveries.isEmpty { outputs.append(.deliver(deliveries)) }
+        if !ordered.isEmpty { outputs.append(.deliver(ordered, order: orders)) }
         return outputs
     }
 
@@ -163,7 +167,8 @@ package struct Scheduler: Sendable {
     }
 
     private mutating func serve(
-        _ lane: Lane, at moment: Int32, deliveries: inout [EnvelopeID], outputs: inout [SchedulerOutput]
+        _ lane: Lane, at moment: Int32, deliveries: inout [EnvelopeID], ordered: inout [EnvelopeID],
+        outputs: inout [SchedulerOutput]
     ) -> Bool {
         guard let (due, number) = lanes[lane.rawValue].first, due <= moment, mayServe(slots[number]) else {
             return false
@@ -180,7 +185,7 @@ package struct Scheduler: Sendable {
             slots[number].state = .inflight
             slots[number].next = moment
             inflightCount += 1
-            deliveries.append(id)
+            if slots[number].flags.remove(.ordered) == nil { deliveries.append(id) } else { ordered.append(id) }
         }
         return true
     }

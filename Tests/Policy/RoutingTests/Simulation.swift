@@ -255,7 +255,7 @@ struct Simulation {
 
     private mutating func carryOut(_ output: SchedulerOutput) {
         switch output {
-        case .deliver(let ids):
+        case .deliver(let ids, _):
             var offers: [RelayOffer] = []
             for id in ids {
                 guard let letter = letters[id], letter.end == nil else { fault("\(id) is tried after its end"); continue }
@@ -296,7 +296,7 @@ struct Simulation {
         case .hold(let id, let holder): attempt { try $0.held(id, holder: holder, now: $1) }
         case .release(let holder, let count): scheduler.released(holder, .first(count), now: seconds)
         case .releaseAll(let holder): scheduler.released(holder, .allAsFailed, now: seconds)
-        case .retry(let ids): for id in ids { _ = scheduler.scheduleRequested(.envelope(id), now: seconds) }
+        case .retry(let ids): scheduler.retryAdvised(ids, now: seconds)
         }
     }
 

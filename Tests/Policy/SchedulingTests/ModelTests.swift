@@ -202,7 +202,7 @@ private struct NaiveScheduler {
             }
             for output in scheduler.drain(now: now) {
                 switch output {
-                case .deliver(let ids):
+                case .deliver(let ids, _):
                     for id in ids {
                         let item = try #require(naive.items[id])
                         #expect(item.state == .pending && !item.isSuspended && item.next <= now && item.next < item.expiry)
