@@ -139,5 +139,35 @@ extension RealProcesses {
             try await server.eventually("the log") { server.log.contains("tls=none result=Ok") }
             #expect(try await server.stop() == .exited(0))
         }
+
+        @Test func `a message of ten megabytes goes over STARTTLS, octet for octet`() async throws {
+            let target = try Self.smarthost("tls pki mail")
+            try await target.start()
+            let server = try Self.relay("smtp+tls://127.0.0.1:\(target.port)", "ca own")
+            try await server.start()
+            // Lines of all lengths, with dots where they hurt and octets that are not ASCII.
+            var sent: [UInt8] = []
+            var expected: [UInt8] = []
+            for number in 0..<100_000 {
+                let line = [UInt8]("\(["", ".", "..", "\u{E9}"][number % 4])\(number)\(String(repeating: "x.", count: number % 97))".utf8)
+                if line.first == UInt8(ascii: ".") { sent.append(UInt8(ascii: ".")) }
+                sent += line + [0x0D, 0x0A]
+                expected += line + [0x0A]
+            }
+            #expect(expected.count > 10 << 20)
+            let client = try server.client()
+            try client.greet()
+            let reply = try client.deliver(
+                from: "eve@client.example", to: ["alice@test.example"], "Subject: x\r\n\r\n" + String(decoding: sent, as: UTF8.self))
+            #expect(reply.code == 250)
+            try await target.eventually("the message", within: 60) { target.mailCount(of: "alice") == 1 }
+            let message = [UInt8](try #require(target.mail(of: "alice").first).utf8)
+            #expect(message.suffix(expected.count) == expected[...])
+            try await server.eventually("the log") { server.log.contains("result=Ok") }
+            let line = try #require(server.log.split(separator: "\n").first { $0.contains("mta delivery") })
+            #expect(line.contains(":verified result=Ok"), "\(line)")
+            #expect(try await server.stop() == .exited(0))
+            #expect(try await target.stop() == .exited(0))
+        }
     }
 }

@@ -60,5 +60,27 @@ extension RealProcesses {
             #expect(try await server.stop() == .exited(0))
             #expect(try await target.stop() == .exited(0))
         }
+
+        @Test func `schedule tries at once what waits behind a route that errors have disabled`() async throws {
+            let port = try Server.freePort()
+            let server = try relay(to: "smtp+notls://127.0.0.1:\(port)")
+            try await server.start()
+            let client = try server.client()
+            try client.greet()
+            for _ in 1...3 {
+                let reply = try client.deliver(from: "ada@client.example", to: ["alice@test.example"], "Subject: x\r\n\r\nx\r\n")
+                #expect(reply.code == 250)
+            }
+            func failures() -> Int { server.log.split(separator: "\n").count { $0.contains("result=TempFail") } }
+            try await server.eventually("failures") { failures() == 3 }
+            #expect(try server.control("schedule", "all").code == 0)
+            try await server.eventually("more failures") { failures() == 6 }
+            // The route is to rest for a quarter of a minute from now.
+            let remote = try ScriptedServer(port: port)
+            #expect(try server.control("schedule", "all").code == 0)
+            try await server.drained(within: 14)
+            #expect(remote.messages.count == 3)
+            #expect(try await server.stop() == .exited(0))
+        }
     }
 }

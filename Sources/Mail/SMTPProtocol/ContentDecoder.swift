@@ -133,8 +133,7 @@ package struct ContentDecoder {
         guard fault == nil else { return }
         lineLength += run.count
         guard lineLength <= textLineLimit - 2 else { return fail(.lineTooLong, &output) }
-        // The buffer is only read, within the call.
-        unsafe run.withUnsafeBufferPointer { unsafe output.append(contentsOf: $0) }
+        output.append(copying: run)
     }
 
     private mutating func endLine(_ output: inout [UInt8]) {

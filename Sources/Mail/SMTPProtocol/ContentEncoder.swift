@@ -27,9 +27,12 @@ package struct ContentEncoder: Sendable {
     package init(_ framing: Framing) { self.framing = framing }
 
     package mutating func encode(_ bytes: [UInt8], onto output: inout [UInt8]) {
-        let span = bytes.span
+        encode(bytes.span, onto: &output)
+    }
+
+    private mutating func encode(_ span: Span<UInt8>, onto output: inout [UInt8]) {
         var index = 0
-        while index < bytes.count {
+        while index < span.count {
             switch state {
             case .lineStart:
                 if span[index] == UInt8(ascii: "."), framing == .dot { output.append(UInt8(ascii: ".")) }
@@ -39,9 +42,9 @@ package struct ContentEncoder: Sendable {
                 if span[index] == 0x0A { index += 1 }
             case .insideLine:
                 let stop = firstLineOctet(in: span, from: index)
-                output.append(contentsOf: bytes[index..<stop])
+                output.append(copying: span.extracting(index..<stop))
                 index = stop
-                guard stop < bytes.count else { break }
+                guard stop < span.count else { break }
                 index += 1
                 switch span[stop] {
                 case 0x0A:

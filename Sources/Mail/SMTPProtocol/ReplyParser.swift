@@ -32,8 +32,7 @@ package struct ReplyParser: Sendable {
             input.removeSubrange(..<position)
             position = 0
         }
-        // The buffer is only read, within the call.
-        unsafe bytes.withUnsafeBufferPointer { unsafe input.append(contentsOf: $0) }
+        input.append(copying: bytes)
     }
 
     /// The next reply, nil when it is not complete.

@@ -165,8 +165,7 @@ extension ServerSession {
             input.removeSubrange(..<position)
             position = 0
         }
-        // The buffer is only read, within the call.
-        unsafe bytes.withUnsafeBufferPointer { unsafe input.append(contentsOf: $0) }
+        input.append(copying: bytes)
     }
 
     /// The client is gone. What it had begun is rolled back; ``next()`` then closes.

@@ -94,6 +94,7 @@ package struct Router: Sendable {
             return
         }
         guard !isFinishing, hasKnowledge(number, now) else { return }
+        liftRoutes(of: number, now)
         while let relay = relays[number], relay.wantsConnection {
             switch choose(for: number, excluding: [], isRacing: false, now).choice {
             case .route(let route, let hostName):

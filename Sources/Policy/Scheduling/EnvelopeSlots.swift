@@ -23,12 +23,14 @@ struct EnvelopeSlot {
     var flags: Flags = []
     /// One bit for each warn interval whose notice was sent.
     var noticed: UInt8 = 0
+    /// While it is held, when its sender is told next that it still waits; the far future for never.
+    var notice: Int32 = .max
 
     enum State: UInt8 {
         /// In a heap, unless it is suspended.
         case pending
         case inflight
-        /// On a hold queue and, to expire in time, in a heap.
+        /// On a hold queue and, to expire and to be reported as late in time, in a heap.
         case held
         /// In the list of removals.
         case removing
@@ -44,16 +46,18 @@ struct EnvelopeSlot {
         static let deferred = Flags(rawValue: 4)
         /// It found its hold queue full and has not been handed out since.
         static let overflowed = Flags(rawValue: 8)
+        /// An operator made it due, and it has not been handed out since.
+        static let ordered = Flags(rawValue: 16)
     }
 
     /// The moment the heap sorts it by.
-    var due: Int32 { state == .held ? expiry : min(next, expiry) }
+    var due: Int32 { min(expiry, state == .held ? notice : next) }
 
-    /// True when what comes due is its end and not a try.
+    /// True when what comes due is its end, and not a try or a notice.
     ///
     /// A try that came due before the end is made even when it is late, after a long pause or after a
     /// start with a clock that went wrong: nothing expires without having had the chance it was due.
-    var expiresWhenDue: Bool { state == .held || next >= expiry }
+    var expiresWhenDue: Bool { (state == .held ? notice : next) >= expiry }
 }
 
 /// The slots and their free list.

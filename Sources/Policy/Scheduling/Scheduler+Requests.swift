@@ -33,8 +33,19 @@ extension Scheduler {
         }
     }
 
-    /// Makes envelopes due now, held ones too; not those that are inflight or suspended.
+    /// Makes envelopes due now, held ones too; not those that are inflight or suspended. They are handed out
+    /// with the number of this order.
     package mutating func scheduleRequested(_ selection: EnvelopeSelection, now: Int64) -> Int {
+        orders += 1
+        return makeDue(selection, isOrdered: true, now: now)
+    }
+
+    /// The dispatcher has reason to believe that these would pass now: makes them due, as far as they wait.
+    package mutating func retryAdvised(_ ids: [EnvelopeID], now: Int64) {
+        _ = makeDue(.envelopes(ids), isOrdered: false, now: now)
+    }
+
+    private mutating func makeDue(_ selection: EnvelopeSelection, isOrdered: Bool, now: Int64) -> Int {
         let moment = moment(now)
         return forEachSlot(of: selection) { scheduler, number in
             switch scheduler.slots[number].state {
@@ -46,6 +57,7 @@ extension Scheduler {
                 scheduler.slots[number].state = .pending
                 // One that is overdue keeps its place before those that are not.
                 scheduler.slots[number].next = min(scheduler.slots[number].next, moment)
+                if isOrdered { scheduler.slots[number].flags.insert(.ordered) }
                 scheduler.enqueue(number)
                 return true
             }

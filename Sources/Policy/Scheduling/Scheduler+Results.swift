@@ -29,7 +29,8 @@ extension Scheduler {
 
     /// The dispatcher has too much to do for this envelope's user or relay: it waits on the hold queue
     /// that the holder names, until ``released(_:_:now:)``. Beyond
-    /// ``SchedulerSettings/maximumHeld`` it is tried again on a short curve instead.
+    /// ``SchedulerSettings/maximumHeld`` it is tried again on a short curve instead. Either way the sender
+    /// hears of the delay as if it had been tried.
     package mutating func held(_ id: EnvelopeID, holder: UInt64, now: Int64) throws(SchedulerError) {
         let number = try inflightSlot(id)
         let mustReturn = !slots[number].flags.isDisjoint(with: [.suspended, .removalRequested])
@@ -39,13 +40,14 @@ extension Scheduler {
             withdraw(number)
             slots[number].state = .held
             slots[number].flags.insert(.deferred)
+            slots[number].notice = nextNotice(for: slots[number])
             holdQueues.append(number, holder: holder, in: &slots)
             enqueue(number)
         } else {
             slots[number].flags.insert(.overflowed)
             overflowCount += 1
             putOff(number, curve: RetryCurve(base: settings.overflowBase), now: now)
-            _ = returnToQueue(number)
+            if returnToQueue(number) { note(delayNotice(for: number)) }
         }
     }
 
@@ -63,7 +65,10 @@ extension Scheduler {
             guard let number = holdQueues.first(for: holder) else { break }
             withdraw(number)
             slots[number].state = .pending
-            if release == .allAsFailed { putOff(number, curve: settings.curve(for: slots[number].kind), now: now) }
+            if release == .allAsFailed {
+                putOff(number, curve: settings.curve(for: slots[number].kind), now: now)
+                note(delayNotice(for: number))
+            }
             enqueue(number)
         }
         return count
@@ -110,5 +115,35 @@ extension Scheduler {
             return .notifyDelay(envelopeID(slot.id), after: interval)
         }
         return nil
+    }
+    // MARK: On a hold queue
+
+    /// When the first notice is due that was not sent; the far future for none.
+    private func nextNotice(for slot: EnvelopeSlot) -> Int32 {
+        guard slot.kind != .bounce else { return .max }
+        var next = Int32.max
+        for (position, interval) in warnIntervals.enumerated() where slot.noticed & 1 << UInt8(position) == 0 {
+            next = min(next, clamped(Int64(slot.created), plus: interval))
+        }
+        return next
+    }
+
+    /// Time has come to tell the sender of a held envelope. It keeps its place on the hold queue.
+    ///
+    /// - Returns: One notice, of the longest interval that is over; nil when there is none any more, since the settings
+    ///   have changed.
+    mutating func noticeWhileHeld(_ number: SlotNumber, at moment: Int32) -> SchedulerOutput? {
+        lanes[lane(of: slots[number]).rawValue].remove(number, in: &slots)
+        var longest: Int64?
+        for (position, interval) in warnIntervals.enumerated() {
+            let bit = UInt8(1) << UInt8(position)
+            guard slots[number].noticed & bit == 0, clamped(Int64(slots[number].created), plus: interval) <= moment
+            else { continue }
+            slots[number].noticed |= bit
+            longest = max(longest ?? interval, interval)
+        }
+        slots[number].notice = nextNotice(for: slots[number])
+        enqueue(number)
+        return longest.map { .notifyDelay(envelopeID(slots[number].id), after: $0) }
     }
 }

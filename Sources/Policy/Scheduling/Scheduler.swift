@@ -28,6 +28,10 @@ package struct Scheduler: Sendable {
     var pausedKinds: Set<DeliveryKind> = []
     /// Whose turn it is: the lanes by their raw values, then the removals.
     private var turn = 0
+    /// Notices that are due for other reasons than a result, in their order.
+    private var notices: ArraySlice<SchedulerOutput> = []
+    /// How often an operator made envelopes due.
+    var orders: UInt64 = 0
     /// The monotonic clock when the scheduler started; slots count from here.
     private let origin: Int64
 
@@ -126,12 +130,19 @@ package struct Scheduler: Sendable {
         let moment = moment(now)
         var outputs: [SchedulerOutput] = []
         var deliveries: [EnvelopeID] = []
+        var ordered: [EnvelopeID] = []
         var room = max(1, settings.maximumSchedule)
+        while room > 0, let notice = notices.popFirst() {
+            outputs.append(notice)
+            room -= 1
+        }
+        // A slice keeps its array.
+        if notices.isEmpty { notices = [] }
         var idleTurns = 0
         while room > 0, idleTurns <= lanes.count {
             let served: Bool
             if let lane = Lane(rawValue: turn) {
-                served = serve(lane, at: moment, deliveries: &deliveries, outputs: &outputs)
+                served = serve(lane, at: moment, deliveries: &deliveries, ordered: &ordered, outputs: &outputs)
             } else {
                 served = serveRemovals(outputs: &outputs)
             }
@@ -140,12 +151,13 @@ package struct Scheduler: Sendable {
             if served { room -= 1 }
         }
         if !deliveries.isEmpty { outputs.append(.deliver(deliveries)) }
+        if !ordered.isEmpty { outputs.append(.deliver(ordered, order: orders)) }
         return outputs
     }
 
     /// The moment of the next ``tick(now:)``, nil when only a new input can make one necessary.
     package func nextDeadline(now: Int64) -> Int64? {
-        if removals.count > 0 { return now }
+        if removals.count > 0 || !notices.isEmpty { return now }
         var deadline: Int64?
         for lane in lanes {
             guard let (due, slot) = lane.first, mayServe(slots[slot]) else { continue }
@@ -155,7 +167,8 @@ package struct Scheduler: Sendable {
     }
 
     private mutating func serve(
-        _ lane: Lane, at moment: Int32, deliveries: inout [EnvelopeID], outputs: inout [SchedulerOutput]
+        _ lane: Lane, at moment: Int32, deliveries: inout [EnvelopeID], ordered: inout [EnvelopeID],
+        outputs: inout [SchedulerOutput]
     ) -> Bool {
         guard let (due, number) = lanes[lane.rawValue].first, due <= moment, mayServe(slots[number]) else {
             return false
@@ -164,13 +177,15 @@ package struct Scheduler: Sendable {
         if slots[number].expiresWhenDue {
             forget(number)
             outputs.append(.expire(id))
+        } else if slots[number].state == .held {
+            if let notice = noticeWhileHeld(number, at: moment) { outputs.append(notice) }
         } else {
             withdraw(number)
             clearOverflow(number)
             slots[number].state = .inflight
             slots[number].next = moment
             inflightCount += 1
-            deliveries.append(id)
+            if slots[number].flags.remove(.ordered) == nil { deliveries.append(id) } else { ordered.append(id) }
         }
         return true
     }
@@ -186,7 +201,8 @@ package struct Scheduler: Sendable {
 
     /// False when a try is due but may not be made: its kind is paused, or too much is inflight already.
     private func mayServe(_ slot: EnvelopeSlot) -> Bool {
-        slot.expiresWhenDue || (inflightCount < settings.maximumInflight && !pausedKinds.contains(slot.kind))
+        slot.expiresWhenDue || slot.state == .held
+            || (inflightCount < settings.maximumInflight && !pausedKinds.contains(slot.kind))
     }
 }
 
@@ -235,12 +251,17 @@ extension Scheduler {
     }
 
     /// Which lane an envelope waits in. It depends on `deferred`, which changes only outside the lanes.
-    private func lane(of slot: EnvelopeSlot) -> Lane {
+    func lane(of slot: EnvelopeSlot) -> Lane {
         switch slot.kind {
         case .bounce: .bounce
         case .local: .local
         case .relay: slot.flags.contains(.deferred) ? .deferredRelay : .newRelay
         }
+    }
+
+    /// Tells a sender that his message still waits, at the next tick.
+    mutating func note(_ notice: SchedulerOutput?) {
+        if let notice { notices.append(notice) }
     }
 
     /// The warn intervals that count, in the order of the configuration.

@@ -2,8 +2,10 @@ import Envelopes
 
 /// What the scheduler asks of the queue.
 package enum SchedulerOutput: Hashable, Sendable {
-    /// Try these now. They count as inflight until their result comes back.
-    case deliver([EnvelopeID])
+    /// Try these now. They count as inflight until their result comes back. With the number of the last
+    /// ``Scheduler/scheduleRequested(_:now:)`` when an operator made them due: what keeps them from being tried at all
+    /// is to be lifted, once for each number.
+    case deliver([EnvelopeID], order: UInt64? = nil)
     /// Its time is up: report it to the sender and remove it. The scheduler has forgotten it.
     case expire(EnvelopeID)
     /// An operator wants it gone, without a report. The scheduler has forgotten it.

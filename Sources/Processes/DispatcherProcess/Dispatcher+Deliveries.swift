@@ -27,7 +27,7 @@ extension DispatcherProcess {
         for attempt in attempts {
             let envelope = attempt.envelope
             guard case .local(let delivery) = envelope.kind else {
-                relayed.append(RelayTask(envelope: envelope, message: message))
+                relayed.append(RelayTask(envelope: envelope, message: message, order: attempt.order))
                 continue
             }
             guard let action = localAction(named: envelope.action) else {

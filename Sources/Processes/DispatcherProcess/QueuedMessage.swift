@@ -23,11 +23,6 @@ final class QueuedMessage {
 
     // MARK: What relays find out about it, once for all of them
 
-    struct InlineFacts {
-        var lines = 0
-        var hasEightBits = false
-    }
-
     struct Survey {
         var finding: ContentSurvey.Finding
         /// Octets on the wire.
@@ -35,17 +30,13 @@ final class QueuedMessage {
     }
 
     var survey: Survey?
-    private var facts: InlineFacts?
+    private var counts: ContentCounts?
 
     /// Of a body that is at hand.
-    func inlineFacts(_ bytes: [UInt8]) -> InlineFacts {
-        if let facts { return facts }
-        var found = InlineFacts()
-        for byte in bytes {
-            if byte == 0x0A { found.lines += 1 }
-            if byte >= 0x80 { found.hasEightBits = true }
-        }
-        facts = found
+    func counts(of bytes: [UInt8]) -> ContentCounts {
+        if let counts { return counts }
+        let found = ContentCounts(bytes.span)
+        counts = found
         return found
     }
 }

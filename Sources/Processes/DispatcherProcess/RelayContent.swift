@@ -39,9 +39,9 @@ struct RelayContent {
         var size: Int64
         switch message.body {
         case .inline(let bytes):
-            let facts = message.inlineFacts(bytes)
-            size = Int64(bytes.count + facts.lines)
-            type = facts.hasEightBits ? .eightBitMIME : .sevenBit
+            let counts = message.counts(of: bytes)
+            size = Int64(bytes.count + counts.lines)
+            type = counts.hasEightBits ? .eightBitMIME : .sevenBit
         case .file(let file):
             size = Int64(clamping: file.size)
         }

@@ -15,6 +15,8 @@ import Tables
 struct RelayTask {
     let envelope: Envelope
     let message: QueuedMessage
+    /// The number of the operator's order that made it due.
+    let order: UInt64?
 }
 
 /// Mail for other hosts: carries out what the ``Router`` decides.
@@ -79,7 +81,8 @@ final class RelayDeliveries {
         for task in offered { tasks[task.envelope.id] = task }
         let offers = offered.map {
             RelayOffer(
-                id: $0.envelope.id, action: $0.envelope.action, domain: $0.envelope.destination.domain, variant: variant(of: $0))
+                id: $0.envelope.id, action: $0.envelope.action, domain: $0.envelope.destination.domain, variant: variant(of: $0),
+                order: $0.order)
         }
         tell { $0.offered(offers, now: $1) }
     }

@@ -31,7 +31,8 @@ extension RelaySession {
                 await read(stream, &machine, deadline: deadline)
                 continue
             case .send(let bytes):
-                output += bytes
+                // A message of many octets is not copied to be alone in there.
+                if output.isEmpty { output = bytes } else { output += bytes }
                 reports?.sent(bytes)
                 if output.count >= Self.gathered { _ = await flush(stream, &machine) }
             case .startTLS:

@@ -25,19 +25,25 @@ package enum QueueToDispatcher: WireMessage, Hashable {
         /// An earlier attempt may have reached the mailbox without our having recorded it: it was tried
         /// before, or was queued before this process began.
         package var isRepeat: Bool
+        /// The number of the operator's order that made it due, larger for later ones: backoff is lifted once for each.
+        package var order: UInt64?
 
-        package init(envelope: Envelope, isRepeat: Bool) {
+        package init(envelope: Envelope, isRepeat: Bool, order: UInt64? = nil) {
             self.envelope = envelope
             self.isRepeat = isRepeat
+            self.order = order
         }
 
         package func encode(into writer: inout WireWriter) {
             envelope.encode(into: &writer)
             writer.write(isRepeat)
+            writer.write(order) { $1.write($0) }
         }
 
         package init(from reader: inout WireReader) throws(WireError) {
-            self.init(envelope: try Envelope(from: &reader), isRepeat: try reader.readBool())
+            self.init(
+                envelope: try Envelope(from: &reader), isRepeat: try reader.readBool(),
+                order: try reader.readOptional { reader throws(WireError) in try reader.readUInt64() })
             if case .bounce = envelope.kind { throw .invalid("report to deliver") }
         }
     }

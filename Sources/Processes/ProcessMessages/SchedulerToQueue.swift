@@ -4,8 +4,8 @@ import WireFormat
 /// What the scheduler decides; the queue carries it out.
 package enum SchedulerToQueue: WireMessage, Hashable {
     /// Due now. Each is answered by one outcome, ``QueueToScheduler/held(_:holder:)`` or
-    /// ``QueueToScheduler/vanished(_:)``.
-    case deliver([EnvelopeID])
+    /// ``QueueToScheduler/vanished(_:)``. With the number of an operator's order when that made them due.
+    case deliver([EnvelopeID], order: UInt64?)
     /// Its time is over: report it and let it go.
     case expire(EnvelopeID)
     /// The operator does not want it any more.
@@ -17,9 +17,10 @@ package enum SchedulerToQueue: WireMessage, Hashable {
 
     package func encode(into writer: inout WireWriter) {
         switch self {
-        case .deliver(let ids):
+        case .deliver(let ids, let order):
             writer.write(UInt8(1))
             writer.write(list: ids) { $0.encode(into: &$1) }
+            writer.write(order) { $1.write($0) }
         case .expire(let id):
             writer.write(UInt8(2))
             id.encode(into: &writer)
@@ -39,7 +40,10 @@ package enum SchedulerToQueue: WireMessage, Hashable {
 
     package init(from reader: inout WireReader) throws(WireError) {
         switch try reader.readUInt8() {
-        case 1: self = .deliver(try reader.readList { reader throws(WireError) in try EnvelopeID(from: &reader) })
+        case 1:
+            self = .deliver(
+                try reader.readList { reader throws(WireError) in try EnvelopeID(from: &reader) },
+                order: try reader.readOptional { reader throws(WireError) in try reader.readUInt64() })
         case 2: self = .expire(try EnvelopeID(from: &reader))
         case 3: self = .remove(try EnvelopeID(from: &reader))
         case 4: self = .notifyDelay(try EnvelopeID(from: &reader), after: try reader.readDuration())

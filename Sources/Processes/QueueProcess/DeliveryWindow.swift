@@ -30,14 +30,22 @@ struct DeliveryWindow {
     /// In the order in which they came, from `first` on.
     private var waiting: [EnvelopeID] = []
     private var first = 0
+    /// Of those that wait because an operator said so, the number of his order.
+    private var orders: [EnvelopeID: UInt64] = [:]
 
     /// Whether something more may be handed out.
     var isOpen: Bool { cost < Self.capacity }
     /// Envelopes that the dispatcher has.
     var outstanding: Int { handoutOf.count }
 
-    /// Takes envelopes that are to be handed out.
-    mutating func add(_ ids: [EnvelopeID]) { waiting += ids }
+    /// Takes envelopes that are to be handed out, with the number of an operator's order if one is behind it.
+    mutating func add(_ ids: [EnvelopeID], order: UInt64? = nil) {
+        waiting += ids
+        if let order { for id in ids { orders[id] = order } }
+    }
+
+    /// The number of the order behind an envelope that ``next(_:)`` gave out; to be asked once for each.
+    mutating func takeOrder(of id: EnvelopeID) -> UInt64? { orders.isEmpty ? nil : orders.removeValue(forKey: id) }
 
     /// Takes out what may be handed out next, at most `count`; nothing while the window is closed.
     mutating func next(_ count: Int) -> [EnvelopeID] {

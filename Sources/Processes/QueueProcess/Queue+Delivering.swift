@@ -31,7 +31,9 @@ extension QueueProcess {
         var order: [MessageID] = []
         var groups: [MessageID: [QueuedEnvelope]] = [:]
         var bounces: [QueuedEnvelope] = []
+        var orders: [EnvelopeID: UInt64] = [:]
         for id in ids {
+            if let order = window.takeOrder(of: id) { orders[id] = order }
             guard let queued = load(id) else { continue }
             if case .bounce = queued.envelope.kind {
                 bounces.append(queued)
@@ -43,17 +45,18 @@ extension QueueProcess {
         for message in order {
             guard let group = groups[message] else { continue }
             for start in stride(from: 0, to: group.count, by: QueueToDispatcher.maximumAttempts) {
-                handOut(message, Array(group[start..<min(start + QueueToDispatcher.maximumAttempts, group.count)]))
+                handOut(message, Array(group[start..<min(start + QueueToDispatcher.maximumAttempts, group.count)]), orders)
             }
         }
         report(bounces)
     }
 
-    private func handOut(_ message: MessageID, _ group: [QueuedEnvelope]) {
+    private func handOut(_ message: MessageID, _ group: [QueuedEnvelope], _ orders: [EnvelopeID: UInt64]) {
         guard let transaction = group.first?.transaction else { return }
         let attempts = group.map {
             QueueToDispatcher.Attempt(
-                envelope: $0.envelope, isRepeat: $0.history.attempts > 0 || $0.envelope.created < startTime)
+                envelope: $0.envelope, isRepeat: $0.history.attempts > 0 || $0.envelope.created < startTime,
+                order: orders[$0.envelope.id])
         }
         do throws(StoreError) {
             switch try store.body(message) {

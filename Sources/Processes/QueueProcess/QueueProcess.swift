@@ -214,8 +214,8 @@ package final class QueueProcess: RoleProcess {
 
     func receive(_ message: SchedulerToQueue) {
         switch message {
-        case .deliver(let ids):
-            window.add(ids)
+        case .deliver(let ids, let order):
+            window.add(ids, order: order)
             deliverWaiting()
         case .expire(let id): expire(id)
         case .remove(let id): remove(id)

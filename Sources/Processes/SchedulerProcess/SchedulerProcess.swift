@@ -74,7 +74,7 @@ package final class SchedulerProcess: RoleProcess {
         case .released(let holder, let count): released(holder, Int(count))
         case .releasedAsFailed(let holder): _ = scheduler.released(holder, .allAsFailed, now: now)
         case .vanished(let id): vanished(id)
-        case .due(let ids): for id in ids { _ = scheduler.scheduleRequested(.envelope(id), now: now) }
+        case .due(let ids): scheduler.retryAdvised(ids, now: now)
         }
         planTick()
     }
@@ -114,7 +114,7 @@ package final class SchedulerProcess: RoleProcess {
         for output in scheduler.tick(now: now) {
             context.log.trace(TraceSubjects.scheduler, "\(output)")
             switch output {
-            case .deliver(let ids): queue.send(.deliver(ids))
+            case .deliver(let ids, let order): queue.send(.deliver(ids, order: order))
             case .expire(let id):
                 counts.expired += 1
                 queue.send(.expire(id))

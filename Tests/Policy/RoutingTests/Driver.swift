@@ -62,9 +62,11 @@ struct Driver {
         }
     }
 
-    mutating func offer(_ ids: [EnvelopeID], to domain: String = "there.example", action: String = "out", variant: UInt32 = 0) {
+    mutating func offer(
+        _ ids: [EnvelopeID], to domain: String = "there.example", action: String = "out", variant: UInt32 = 0, order: UInt64? = nil
+    ) {
         let domain = try! Domain(validating: Array(domain.utf8))
-        router.offered(ids.map { RelayOffer(id: $0, action: action, domain: domain, variant: variant) }, now: now)
+        router.offered(ids.map { RelayOffer(id: $0, action: action, domain: domain, variant: variant, order: order) }, now: now)
         take()
     }
 

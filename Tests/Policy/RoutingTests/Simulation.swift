@@ -19,6 +19,8 @@ struct Simulation {
 
     private enum Event {
         case submit
+        /// An operator has all tried now.
+        case order
         case answer(RoutingQuestion, RoutingAnswer)
         case connected(ConnectionID)
         case ready(ConnectionID)
@@ -117,6 +119,7 @@ struct Simulation {
         for _ in 0..<size.messages {
             at(Moment(milliseconds: Int64(self.scripts.random.next(below: Int(size.days) * 86_400_000))), .submit)
         }
+        for day in stride(from: 3, to: size.days, by: 3) { at(Moment(milliseconds: day * 86_400_000), .order) }
     }
 
     private static func address(_ number: Int) -> IPAddress { .v4(0x0A00_0000 + UInt32(number) + 1) }
@@ -202,6 +205,7 @@ struct Simulation {
     private mutating func happen(_ event: Event) {
         switch event {
         case .submit: submit()
+        case .order: _ = scheduler.scheduleRequested(.all, now: seconds)
         case .answer(let question, let answer): router.answered(question, answer, now: now)
         case .connected(let id):
             guard sessions[id] != nil else { return }
@@ -255,13 +259,14 @@ struct Simulation {
 
     private mutating func carryOut(_ output: SchedulerOutput) {
         switch output {
-        case .deliver(let ids):
+        case .deliver(let ids, let order):
             var offers: [RelayOffer] = []
             for id in ids {
                 guard let letter = letters[id], letter.end == nil else { fault("\(id) is tried after its end"); continue }
                 offers.append(
                     RelayOffer(
-                        id: id, action: letter.domain < 0 ? "home" : "out", domain: letter.domain < 0 ? domains[0] : domains[letter.domain]))
+                        id: id, action: letter.domain < 0 ? "home" : "out", domain: letter.domain < 0 ? domains[0] : domains[letter.domain],
+                        order: order))
             }
             router.offered(offers, now: now)
             carryOut()
@@ -296,7 +301,7 @@ struct Simulation {
         case .hold(let id, let holder): attempt { try $0.held(id, holder: holder, now: $1) }
         case .release(let holder, let count): scheduler.released(holder, .first(count), now: seconds)
         case .releaseAll(let holder): scheduler.released(holder, .allAsFailed, now: seconds)
-        case .retry(let ids): for id in ids { _ = scheduler.scheduleRequested(.envelope(id), now: seconds) }
+        case .retry(let ids): scheduler.retryAdvised(ids, now: seconds)
         }
     }
 

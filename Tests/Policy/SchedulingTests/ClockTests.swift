@@ -60,7 +60,7 @@ import Testing
         while let deadline = steady.nextDeadline(now: 0) {
             let outputs = steady.tick(now: deadline)
             events.append((deadline, outputs))
-            for case .deliver(let ids) in outputs { for id in ids { _ = try steady.failedTemporarily(id, now: deadline) } }
+            for case .deliver(let ids, _) in outputs { for id in ids { _ = try steady.failedTemporarily(id, now: deadline) } }
         }
         #expect(events.count > 100)
         for (position, (deadline, outputs)) in events.enumerated() {
@@ -72,7 +72,7 @@ import Testing
             #expect(jumping.removeRequested(.envelope(envelope(9, of: 0x200))) == 1)
             #expect(jumping.nextDeadline(now: deadline) == deadline)
             let seen = jumping.drain(now: deadline).filter { $0 != .remove(envelope(9, of: 0x200)) }
-            for case .deliver(let ids) in seen { for id in ids { _ = try jumping.failedTemporarily(id, now: deadline) } }
+            for case .deliver(let ids, _) in seen { for id in ids { _ = try jumping.failedTemporarily(id, now: deadline) } }
             #expect(seen == outputs)
         }
         #expect(jumping.count == 0)

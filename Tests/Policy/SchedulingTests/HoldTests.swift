@@ -5,8 +5,11 @@ import Testing
 
 @Suite("Hold queues") struct HoldTests {
     /// Envelopes 1 to `count`, all handed out and held for a holder.
-    private func holding(_ count: UInt32, maximum: Int = 1_000) throws -> Scheduler {
-        var scheduler = exactScheduler { $0.maximumHeld = maximum }
+    private func holding(_ count: UInt32, maximum: Int = 1_000, warnings: [Int64] = []) throws -> Scheduler {
+        var scheduler = exactScheduler {
+            $0.maximumHeld = maximum
+            $0.bounceWarnIntervals = warnings
+        }
         for number in 1...count { try scheduler.submitted(envelope(number), kind: .relay, timeToLive: day, now: 0) }
         for id in scheduler.deliveries(now: 0) { try scheduler.held(id, holder: 77, now: 0) }
         return scheduler
@@ -79,8 +82,60 @@ import Testing
         #expect(scheduler.suspendRequested(.envelope(envelope(2))) == 1)
         #expect(scheduler.scheduleRequested(.envelope(envelope(3)), now: 50) == 1)
         #expect(scheduler.heldCount == 0)
-        #expect(Set(scheduler.drain(now: 50)) == [.remove(envelope(1)), .deliver([envelope(3)])])
+        #expect(Set(scheduler.drain(now: 50)) == [.remove(envelope(1)), .deliver([envelope(3)], order: 1)])
         #expect(scheduler.resumeRequested(.all) == 1)
         #expect(scheduler.deliveries(now: 50) == [envelope(2)])
+    }
+    // MARK: Delay notices
+
+    @Test func `the sender of a held envelope hears of the delay when it is time, and it keeps its place`() throws {
+        var scheduler = try holding(2, warnings: [4 * 3_600, 8 * 3_600])
+        #expect(scheduler.nextDeadline(now: 0) == 4 * 3_600)
+        #expect(scheduler.drain(now: 4 * 3_600 - 1) == [])
+        let first = [1, 2].map { SchedulerOutput.notifyDelay(envelope($0), after: 4 * 3_600) }
+        #expect(scheduler.drain(now: 4 * 3_600) == first)
+        #expect(scheduler.heldCount == 2 && scheduler.inflightCount == 0)
+        #expect(scheduler.nextDeadline(now: 4 * 3_600) == 8 * 3_600)
+        #expect(scheduler.drain(now: 8 * 3_600).count == 2)
+        #expect(scheduler.nextDeadline(now: 8 * 3_600) == day)
+        #expect(scheduler.released(77, .first(1), now: 9 * 3_600) == 1)
+        #expect(scheduler.deliveries(now: 9 * 3_600) == [envelope(1)])
+        // It was told, whatever comes of the try.
+        #expect(try scheduler.failedTemporarily(envelope(1), now: 9 * 3_600) == nil)
+        #expect(scheduler.drain(now: day).contains(.expire(envelope(2))))
+    }
+
+    @Test func `of intervals that are over when it comes there, the longest is told alone`() throws {
+        var scheduler = exactScheduler { $0.bounceWarnIntervals = [3_600, 60, 9 * 3_600] }
+        try scheduler.submitted(envelope(1), kind: .local, timeToLive: day, now: 0)
+        #expect(scheduler.deliveries(now: 0) == [envelope(1)])
+        try scheduler.held(envelope(1), holder: 5, now: 4_000)
+        #expect(scheduler.nextDeadline(now: 4_000) == 4_000)
+        #expect(scheduler.drain(now: 4_000) == [.notifyDelay(envelope(1), after: 3_600)])
+        #expect(scheduler.nextDeadline(now: 4_000) == 9 * 3_600)
+    }
+
+    @Test func `neither paused deliveries nor many under way keep a notice back`() throws {
+        var scheduler = try holding(1, warnings: [60])
+        scheduler.settings.maximumInflight = 0
+        _ = scheduler.paused(.relay)
+        #expect(scheduler.drain(now: 60) == [.notifyDelay(envelope(1), after: 60)])
+    }
+
+    @Test func `one whose end comes first is not told of a delay`() throws {
+        var scheduler = try holding(1, warnings: [day])
+        #expect(scheduler.drain(now: day) == [.expire(envelope(1))])
+    }
+
+    @Test func `what a full hold queue sends back, and what it lets go as failed, is told as after a failure`() throws {
+        var scheduler = try holding(2, maximum: 1, warnings: [1_000])
+        #expect(scheduler.deliveries(now: 3) == [envelope(2)])
+        try scheduler.held(envelope(2), holder: 77, now: 999)
+        // The next try comes when the interval is over.
+        #expect(scheduler.nextDeadline(now: 999) == 999)
+        #expect(scheduler.drain(now: 999) == [.notifyDelay(envelope(2), after: 1_000)])
+        #expect(scheduler.released(77, .allAsFailed, now: 999) == 1)
+        #expect(scheduler.drain(now: 999) == [.notifyDelay(envelope(1), after: 1_000)])
+        #expect(scheduler.drain(now: 1_600).contains(.deliver([envelope(1)])))
     }
 }

@@ -15,6 +15,8 @@ private struct NaiveScheduler {
         var state = State.pending
         var isSuspended = false
         var removal = false
+        /// Its sender was told of the delay.
+        var isNoticed = false
     }
     enum State: Equatable {
         case pending, inflight, removing
@@ -25,6 +27,19 @@ private struct NaiveScheduler {
     /// Arrivals on hold queues in order.
     var holds: [EnvelopeID] = []
     var paused: Set<DeliveryKind> = []
+    /// Envelopes whose senders are to be told at the next tick.
+    var notices: [EnvelopeID] = []
+    /// Seconds.
+    static let interval: Int64 = 7_000
+
+    func mayBeNoticed(_ item: Item) -> Bool { !item.isNoticed && item.kind != .bounce }
+
+    /// The next try of one that was not tried was set.
+    mutating func noteDelay(of id: EnvelopeID) {
+        guard let item = items[id], mayBeNoticed(item), item.next >= item.created + Self.interval else { return }
+        items[id]!.isNoticed = true
+        notices.append(id)
+    }
 
     func end(_ item: Item) -> Bool {
         if case .held = item.state { return true }
@@ -42,7 +57,7 @@ private struct NaiveScheduler {
 
     func due(_ item: Item) -> Int64 {
         switch item.state {
-        case .held: item.expiry
+        case .held: mayBeNoticed(item) ? min(item.expiry, item.created + Self.interval) : item.expiry
         case .removing: .min
         default: min(item.next, item.expiry)
         }
@@ -65,7 +80,7 @@ private struct NaiveScheduler {
     @Test(arguments: 1...12)
     func `both agree through weeks of random events`(_ seed: UInt64) throws {
         var generator = SplitMix64(seed: seed)
-        var scheduler = exactScheduler { $0.maximumHeld = 6; $0.bounceWarnIntervals = [] }
+        var scheduler = exactScheduler { $0.maximumHeld = 6; $0.bounceWarnIntervals = [NaiveScheduler.interval] }
         var naive = NaiveScheduler()
         var now: Int64 = 0
 
@@ -97,10 +112,13 @@ private struct NaiveScheduler {
                 naive.items[inflight] = nil
             case 7...9:
                 guard let inflight, let item = naive.items[inflight] else { continue }
-                _ = try scheduler.failedTemporarily(inflight, now: now)
+                let notice = try scheduler.failedTemporarily(inflight, now: now)
                 naive.items[inflight]!.attempts += 1
                 naive.items[inflight]!.state = item.removal ? .removing : .pending
                 naive.putOff(inflight, base: Self.bases[item.kind]!, now: now)
+                if !item.removal { naive.noteDelay(of: inflight) }
+                #expect((notice != nil) == (naive.notices == [inflight]))
+                naive.notices = []
             case 10, 11:
                 guard let inflight, let item = naive.items[inflight] else { continue }
                 let holder = UInt64.random(in: 1...3, using: &generator)
@@ -116,6 +134,7 @@ private struct NaiveScheduler {
                 } else {
                     naive.items[inflight]!.state = .pending
                     naive.putOff(inflight, base: 3, now: now)
+                    naive.noteDelay(of: inflight)
                 }
             case 12:
                 let holder = UInt64.random(in: 1...3, using: &generator)
@@ -125,7 +144,9 @@ private struct NaiveScheduler {
                 #expect(scheduler.released(holder, release, now: now) == gone.count)
                 for id in gone {
                     naive.items[id]!.state = .pending
-                    if release == .allAsFailed { naive.putOff(id, base: Self.bases[naive.items[id]!.kind]!, now: now) }
+                    guard release == .allAsFailed else { continue }
+                    naive.putOff(id, base: Self.bases[naive.items[id]!.kind]!, now: now)
+                    naive.noteDelay(of: id)
                 }
                 naive.holds.removeAll { gone.contains($0) }
             case 13:
@@ -177,11 +198,11 @@ private struct NaiveScheduler {
             // Ends behind a paused try are not seen before it: compare the timer only without a pause.
             if naive.paused.isEmpty {
                 let first = naive.items.values.filter(naive.isServable).map(naive.due).min()
-                #expect(scheduler.nextDeadline(now: now) == first.map { max(now, $0) })
+                #expect(scheduler.nextDeadline(now: now) == (naive.notices.isEmpty ? first.map { max(now, $0) } : now))
             }
             for output in scheduler.drain(now: now) {
                 switch output {
-                case .deliver(let ids):
+                case .deliver(let ids, _):
                     for id in ids {
                         let item = try #require(naive.items[id])
                         #expect(item.state == .pending && !item.isSuspended && item.next <= now && item.next < item.expiry)
@@ -196,13 +217,21 @@ private struct NaiveScheduler {
                 case .remove(let id):
                     #expect(naive.items[id]?.state == .removing)
                     naive.items[id] = nil
-                case .notifyDelay:
-                    Issue.record("no notice was configured")
+                case .notifyDelay(let id, let interval):
+                    #expect(interval == NaiveScheduler.interval)
+                    if naive.notices.first == id {
+                        naive.notices.removeFirst()
+                    } else {
+                        let item = try #require(naive.items[id])
+                        #expect(naive.holds.contains(id) && naive.mayBeNoticed(item) && item.created + interval <= now)
+                        naive.items[id]!.isNoticed = true
+                    }
                 }
             }
             if naive.paused.isEmpty {
                 #expect(!naive.items.values.contains { naive.isServable($0) && naive.due($0) <= now })
             }
+            #expect(naive.notices.isEmpty)
             #expect(scheduler.count == naive.items.count)
             #expect(scheduler.inflightCount == naive.items.values.count { $0.state == .inflight })
             #expect(scheduler.heldCount == naive.holds.count)

@@ -23,7 +23,7 @@ import Testing
         #expect(scheduler.removeRequested(.envelope(envelope(1_000))) == 1)
         let outputs = scheduler.tick(now: 9)
         #expect(outputs.contains(.remove(envelope(1_000))))
-        guard case .deliver(let ids) = outputs.last else { Issue.record("no delivery"); return }
+        guard case .deliver(let ids, _) = outputs.last else { Issue.record("no delivery"); return }
         #expect(ids.count == 9)
         #expect(ids.count { $0.message.rawValue == 0x100 } == 3)
         #expect(ids.count { $0.message.rawValue == 0x200 } == 3)
@@ -45,7 +45,7 @@ import Testing
         for id in scheduler.deliveries(now: 0) { _ = try scheduler.failedTemporarily(id, now: 0) }
         try scheduler.submitted(envelope(1, of: 0x200), kind: .relay, timeToLive: day, now: 10_000)
         let first = scheduler.tick(now: 10_000)
-        guard case .deliver(let ids) = first.first else { Issue.record("no delivery"); return }
+        guard case .deliver(let ids, _) = first.first else { Issue.record("no delivery"); return }
         #expect(ids.contains(envelope(1, of: 0x200)))
         #expect(ids.count == 10)
     }

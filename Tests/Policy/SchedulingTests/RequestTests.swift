@@ -101,6 +101,23 @@ import Testing
         #expect(scheduler.deliveries(now: 10) == [envelope(1)])
     }
 
+    @Test func `what an operator made due is handed out apart, with the number of his order, once`() throws {
+        var scheduler = try scheduler(1...4)
+        _ = scheduler.drain(now: 0)
+        for number in UInt32(1)...3 { _ = try scheduler.failedTemporarily(envelope(number), now: 0) }
+        try scheduler.held(envelope(4), holder: 5, now: 0)
+        #expect(scheduler.scheduleRequested(.envelope(envelope(1)), now: 10) == 1)
+        #expect(scheduler.scheduleRequested(.envelopes([envelope(2), envelope(4)]), now: 10) == 2)
+        scheduler.retryAdvised([envelope(3)], now: 10)
+        let outputs = scheduler.drain(now: 10)
+        #expect(outputs.contains(.deliver([envelope(3)])))
+        let ordered = outputs.compactMap { if case .deliver(let ids, order: 2) = $0 { ids } else { nil } }
+        #expect(Set(ordered.joined()) == Set([1, 2, 4].map { envelope($0) }))
+        _ = try scheduler.failedTemporarily(envelope(1), now: 10)
+        #expect(scheduler.deliveries(now: 10) == [])
+        #expect(scheduler.drain(now: 500).contains(.deliver([envelope(1)])))
+    }
+
     @Test func `a state shows the seconds to the next try and since the last`() throws {
         var scheduler = try scheduler(1...1)
         #expect(scheduler.status(of: envelope(1), now: 5)?.state == .pending(in: -5))

@@ -59,7 +59,7 @@ import Testing
         for second in 0..<Int64(1_000) {
             _ = try scheduler.failedTemporarily(envelope(1), now: second / 10)
             #expect(scheduler.scheduleRequested(.all, now: second / 10) == 1)
-            #expect(scheduler.tick(now: second / 10) == [.deliver([envelope(1)])])
+            #expect(scheduler.tick(now: second / 10) == [.deliver([envelope(1)], order: UInt64(second) + 1)])
         }
         _ = try scheduler.failedTemporarily(envelope(1), now: 100)
         #expect(scheduler.nextDeadline(now: 100) == 1_600)
@@ -120,7 +120,7 @@ import Testing
         }
         for id in scheduler.deliveries(now: 0) { _ = try scheduler.failedTemporarily(id, now: 0) }
         let batch = scheduler.tick(now: try #require(scheduler.nextDeadline(now: 0)))
-        guard case .deliver(let ids) = batch.first else { Issue.record("no delivery"); return }
+        guard case .deliver(let ids, _) = batch.first else { Issue.record("no delivery"); return }
         #expect(ids.count == 10)
         #expect(Set(ids.map(\.message)).count == 1)
     }

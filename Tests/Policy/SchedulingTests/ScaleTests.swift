@@ -37,7 +37,7 @@ import Testing
             while let deadline = scheduler.nextDeadline(now: 0) {
                 for output in scheduler.tick(now: deadline) {
                     switch output {
-                    case .deliver(let ids):
+                    case .deliver(let ids, _):
                         tries += ids.count
                         for id in ids { _ = try scheduler.failedTemporarily(id, now: deadline + 3 * day) }
                     case .expire: expired += 1

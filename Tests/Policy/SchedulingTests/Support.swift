@@ -31,7 +31,7 @@ extension Scheduler {
     /// The envelopes handed out at a moment.
     mutating func deliveries(now: Int64) -> [EnvelopeID] {
         drain(now: now).flatMap { output -> [EnvelopeID] in
-            if case .deliver(let ids) = output { ids } else { [] }
+            if case .deliver(let ids, _) = output { ids } else { [] }
         }
     }
 }

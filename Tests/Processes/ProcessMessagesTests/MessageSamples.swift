@@ -256,7 +256,7 @@ let messageSubjects = [
                 .deliver(
                     Sample.full,
                     [
-                        .init(envelope: Sample.envelope(Sample.kinds[1]), isRepeat: true),
+                        .init(envelope: Sample.envelope(Sample.kinds[1]), isRepeat: true, order: .max),
                         .init(envelope: Sample.envelope(.relay, id: Sample.sibling), isRepeat: false),
                     ], body)
             }),
@@ -278,7 +278,7 @@ let messageSubjects = [
     WireSubject(
         of: SchedulerToQueue.self,
         [
-            .deliver([]), .deliver([Sample.id, Sample.stranger]), .expire(Sample.id), .remove(Sample.id),
+            .deliver([], order: nil), .deliver([Sample.id, Sample.stranger], order: 7), .expire(Sample.id), .remove(Sample.id),
             .notifyDelay(Sample.id, after: 14_400), .suspended(Sample.id, true),
         ]),
 ]

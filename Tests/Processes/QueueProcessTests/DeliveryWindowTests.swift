@@ -60,4 +60,13 @@ private func envelope(_ number: UInt32, of message: UInt32 = 1) throws -> Envelo
         window.returned(try envelope(2))
         #expect(!window.isOpen)
     }
+    @Test func `an operator's order goes with the envelopes it made due, once`() throws {
+        var window = DeliveryWindow()
+        let ids = try (UInt32(1)...3).map { try envelope($0) }
+        window.add([ids[0]])
+        window.add([ids[1], ids[2]], order: 5)
+        #expect(window.next(10) == ids)
+        #expect(ids.map { window.takeOrder(of: $0) } == [nil, 5, 5])
+        #expect(ids.map { window.takeOrder(of: $0) } == [nil, nil, nil])
+    }
 }

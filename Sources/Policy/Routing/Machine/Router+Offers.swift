@@ -35,7 +35,8 @@ extension Router {
     /// Envelopes to relay; those of one message best together.
     package mutating func offered(_ offers: [RelayOffer], now: Moment) {
         for offer in offers {
-            let task = RelayTask(key: TaskKey(message: offer.id.message, variant: offer.variant), ids: [offer.id])
+            let task = RelayTask(
+                key: TaskKey(message: offer.id.message, variant: offer.variant), ids: [offer.id], order: offer.order)
             guard let action = settings.actions[offer.action] else {
                 let failure = DeliveryFailure(status: "4.3.5", text: "Unknown relay action \(offer.action)")
                 report(offer.id, .temporary(failure), nil)
@@ -56,6 +57,7 @@ extension Router {
 
     /// Lets a task wait at a relay, or sends it to the hold queue.
     private mutating func add(_ task: RelayTask, to number: Int) {
+        if let order = task.order { obey(order, at: number) }
         // Nothing of the relay may be held while its tasks grow: that would copy them.
         guard let isFull = relays[number].map({ $0.tasks.count >= max(1, $0.limits.taskHighWater) && !$0.tasks.contains(task.key) })
         else { return }
@@ -91,6 +93,11 @@ extension Router {
         let turn = groups[source]?.turn ?? 0
         let order = (0..<urls.count).map { (turn + $0) % urls.count }.filter { task.tried & 1 << UInt64($0) == 0 }
         func key(_ index: Int) -> RelayKey { RelayKey(destination: .smarthost(urls[index]), action: action) }
+        if let number = task.order {
+            for index in order {
+                if let relay = relayNumbers[key(index)] { obey(number, at: relay) }
+            }
+        }
         let joined = order.first { index in
             relayNumbers[key(index)].map { relays[$0]?.tasks.contains(task.key) ?? false } ?? false
         }

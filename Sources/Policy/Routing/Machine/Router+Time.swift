@@ -44,28 +44,6 @@ extension Router {
         settleDown(now)
     }
 
-    /// `resume route`: lifts what holds a route back. False when there is none with this number.
-    package mutating func resumeRoute(_ id: UInt64, now: Moment) -> Bool {
-        guard let key = routeKeys[id] else { return false }
-        routes[key]?.disabledUntil = nil
-        routes[key]?.penalty = 0
-        routes[key]?.errors = 0
-        routes[key]?.backingOffUntil = nil
-        routes[key]?.lostRaceUntil = nil
-        routes[key]?.plainTextUntil = nil
-        for (number, relay) in relays {
-            guard relay.refusals[key] != nil || relay.failure != nil || relay.failingUntil != nil else { continue }
-            relays[number]?.refusals[key] = nil
-            relays[number]?.failure = nil
-            relays[number]?.failingUntil = nil
-            lookForSmarthost(relay.key.destination, at: now)
-            touch(number)
-        }
-        keepRoute(key, now)
-        settleDown(now)
-        return true
-    }
-
     /// `pause mta from … for …`: no connections from a source, to a domain, or both; nil stands for any.
     ///
     /// - Returns: False when it was so already, or for any source to any domain, which the scheduler pauses.

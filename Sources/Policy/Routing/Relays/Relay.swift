@@ -39,6 +39,10 @@ struct Relay: Sendable {
     var failure: Refusal?
     /// Until when another smarthost is the better choice.
     var failingUntil: Moment?
+    /// The latest order of an operator to try now that was obeyed.
+    var order: UInt64 = 0
+    /// What it lifts of the routes waits until they are known.
+    var mustLiftRoutes = false
     /// Since when nothing is here any more.
     var idleSince: Moment?
 

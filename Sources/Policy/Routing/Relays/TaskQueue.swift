@@ -14,6 +14,8 @@ struct RelayTask: Sendable {
     var group: SmarthostSource?
     /// Which URLs of the group have been tried in this offer, a bit for each.
     var tried: UInt64 = 0
+    /// The latest order of an operator that is behind one of them.
+    var order: UInt64?
 }
 
 /// The tasks of a relay, first come, first served.
