@@ -22,6 +22,8 @@ struct ticket_key {
 
 struct martlet_ticket_keys {
     int references;
+    /* Found once: to look an algorithm up takes longer than to use it on a ticket. */
+    EVP_CIPHER *algorithm;
     /* Seconds on a clock that only goes forward. */
     time_t changed;
     struct ticket_key current;
@@ -38,19 +40,22 @@ static time_t seconds(void) {
 static int make(struct ticket_key *key) { return RAND_bytes((unsigned char *)key, sizeof *key) == 1; }
 
 struct martlet_ticket_keys *martlet_ticket_keys_new(void) {
-    struct martlet_ticket_keys *keys = OPENSSL_malloc(sizeof *keys);
+    struct martlet_ticket_keys *keys = OPENSSL_zalloc(sizeof *keys);
     if (keys == NULL) return NULL;
     keys->references = 1;
+    keys->algorithm = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
     keys->changed = seconds();
-    if (!make(&keys->current) || !make(&keys->previous)) {
-        OPENSSL_clear_free(keys, sizeof *keys);
+    if (keys->algorithm == NULL || !make(&keys->current) || !make(&keys->previous)) {
+        martlet_ticket_keys_release(keys);
         return NULL;
     }
     return keys;
 }
 
 void martlet_ticket_keys_release(struct martlet_ticket_keys *keys) {
-    if (keys != NULL && --keys->references == 0) OPENSSL_clear_free(keys, sizeof *keys);
+    if (keys == NULL || --keys->references > 0) return;
+    EVP_CIPHER_free(keys->algorithm);
+    OPENSSL_clear_free(keys, sizeof *keys);
 }
 
 static int refresh(struct martlet_ticket_keys *keys) {
@@ -91,9 +96,9 @@ static int seal_or_open(
     struct martlet_ticket_keys *keys = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(connection), keys_index);
     if (keys == NULL || !refresh(keys)) return -1;
     if (is_sealing) {
-        if (RAND_bytes(vector, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) != 1) return -1;
+        if (RAND_bytes(vector, EVP_CIPHER_get_iv_length(keys->algorithm)) != 1) return -1;
         memcpy(name, keys->current.name, sizeof keys->current.name);
-        if (EVP_EncryptInit_ex(cipher, EVP_aes_256_cbc(), NULL, keys->current.cipher, vector) != 1) return -1;
+        if (EVP_EncryptInit_ex(cipher, keys->algorithm, NULL, keys->current.cipher, vector) != 1) return -1;
         return set_digest_key(digest, &keys->current) == 1 ? 1 : -1;
     }
     struct ticket_key *key = &keys->current;
@@ -102,7 +107,7 @@ static int seal_or_open(
         if (CRYPTO_memcmp(name, key->name, sizeof key->name) != 0) return 0;
     }
     if (set_digest_key(digest, key) != 1) return -1;
-    if (EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), NULL, key->cipher, vector) != 1) return -1;
+    if (EVP_DecryptInit_ex(cipher, keys->algorithm, NULL, key->cipher, vector) != 1) return -1;
     return key == &keys->current ? 1 : 2;
 }
 

@@ -83,8 +83,8 @@ extension ServerSession {
     }
 
     func isAuthentication(_ line: ArraySlice<UInt8>) -> Bool {
-        // Every line is asked about, and hardly one begins so.
-        guard let first = line.first, first | 0x20 == UInt8(ascii: "a") else { return false }
+        // Every line is asked, and the first letter answers for nearly all.
+        guard let first = line.first, asciiLowercased(first) == UInt8(ascii: "a") else { return false }
         return equalIgnoringASCIICase(line.prefix(4), "AUTH".utf8) && line.dropFirst(4).first.map(isASCIIAlphanumeric) != true
     }
 }

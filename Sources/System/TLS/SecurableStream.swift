@@ -95,7 +95,9 @@ import Platform
             case MARTLET_TLS_WANTS_TO_READ: try await wait(.read, deadline)
             case MARTLET_TLS_WANTS_TO_WRITE: try await wait(.write, deadline)
             case MARTLET_TLS_WANTS_SIGNATURE: try await sign(with: keys, raw)
-            default: throw failure()
+            default:
+                let code = errno
+                throw library.map { .ofHandshake($0, code: code) } ?? .closed
             }
         }
     }
@@ -129,30 +131,6 @@ import Platform
         guard let raw = handshake?.raw else { throw .closed }
         guard let signature else { throw .noSignature }
         martlet_handshake_sign(raw, signature, signature.count)
-    }
-
-    /// Why the last step of the handshake failed.
-    private func failure() -> TLSFailure {
-        let code = errno
-        guard let raw = library else { return .closed }
-        let error = ERR_peek_last_error()
-        if error == 0 {
-            ERR_clear_error()
-            return code == 0 || code == ECONNRESET || code == EPIPE ? .peerLeft : .system(SystemError("handshake", code: code))
-        }
-        let reason = ERR_GET_REASON(error)
-        if reason == SSL_R_CERTIFICATE_VERIFY_FAILED {
-            ERR_clear_error()
-            return .unverified(TLSFacts.problem(SSL_get_verify_result(raw)))
-        }
-        if reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE {
-            return .unverified(TLSLibrary.takeReason())
-        }
-        if reason == SSL_R_UNEXPECTED_EOF_WHILE_READING {
-            ERR_clear_error()
-            return .peerLeft
-        }
-        return .handshake(TLSLibrary.takeReason())
     }
 
     // MARK: Reading

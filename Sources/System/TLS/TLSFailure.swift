@@ -1,3 +1,5 @@
+import COpenSSL
+import Glibc
 import Platform
 
 /// Why a connection did not become a secured one. It is useful for nothing but closing.
@@ -27,6 +29,32 @@ package enum TLSFailure: Error, Hashable, Sendable {
         case .handshake(let reason): reason
         case .system(let error): error.reason
         }
+    }
+}
+
+extension TLSFailure {
+    /// Why the last step of a handshake failed.
+    ///
+    /// - Parameter code: The system's error number right after that step.
+    static func ofHandshake(_ connection: OpaquePointer, code: CInt) -> TLSFailure {
+        let error = ERR_peek_last_error()
+        if error == 0 {
+            ERR_clear_error()
+            return code == 0 || code == ECONNRESET || code == EPIPE ? .peerLeft : .system(SystemError("handshake", code: code))
+        }
+        let reason = ERR_GET_REASON(error)
+        if reason == SSL_R_CERTIFICATE_VERIFY_FAILED {
+            ERR_clear_error()
+            return .unverified(TLSFacts.problem(SSL_get_verify_result(connection)))
+        }
+        if reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE {
+            return .unverified(TLSLibrary.takeReason())
+        }
+        if reason == SSL_R_UNEXPECTED_EOF_WHILE_READING {
+            ERR_clear_error()
+            return .peerLeft
+        }
+        return .handshake(TLSLibrary.takeReason())
     }
 }
 
