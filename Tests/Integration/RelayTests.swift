@@ -72,9 +72,9 @@ extension RealProcesses {
                 #expect(reply.code == 250)
             }
             func failures() -> Int { server.log.split(separator: "\n").count { $0.contains("result=TempFail") } }
-            try await server.eventually("failures") { failures() == 3 }
+            try await server.eventually("failures") { failures() >= 3 }
             #expect(try server.control("schedule", "all").code == 0)
-            try await server.eventually("more failures") { failures() == 6 }
+            try await server.eventually("more failures") { failures() >= 6 }
             // The route is to rest for a quarter of a minute from now.
             let remote = try ScriptedServer(port: port)
             #expect(try server.control("schedule", "all").code == 0)

@@ -85,11 +85,13 @@ import Testing
 
     @Test func `a relay that was forgotten since finds its route again`() {
         var driver = failed(.unreachable("refused"))
-        for message in UInt32(2)...6 {
-            driver.pass(400)
-            driver.offer([envelope(1, of: message)])
+        // Each failure behind a rest makes the next one longer: 15 seconds, 60, 135, 240.
+        for (number, rest) in [10.0, 61, 136].enumerated() {
+            driver.pass(rest)
+            driver.offer([envelope(1, of: UInt32(number) + 2)])
             driver.answerExchangers("10 a 198.51.100.1")
-            driver.end(driver.orders[Int(message) - 1].connection, .unreachable("refused"))
+            #expect(driver.orders.count == number + 2)
+            driver.end(driver.orders[number + 1].connection, .unreachable("refused"))
         }
         driver.pass(70)
         #expect(driver.router.relays.isEmpty)
