@@ -45,7 +45,7 @@ import Testing
     }
 
     @Test func `smtpctl(8) has every counter and no other`() throws {
-        let folders = ["ControlProcess", "DispatcherProcess", "LookupProcess", "ParentProcess", "QueueProcess", "SchedulerProcess"]
+        let folders = ["ControlProcess", "CryptoProcess", "DispatcherProcess", "LookupProcess", "ParentProcess", "QueueProcess", "SchedulerProcess"]
         var declared: Set<String> = ["uptime.human"]
         for folder in folders {
             for file in try Repository.names(in: "Sources/Processes/\(folder)") where file.hasSuffix(".swift") {
