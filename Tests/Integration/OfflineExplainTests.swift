@@ -14,8 +14,11 @@ extension RealProcesses {
         ]
 
         /// A configuration whose users, addresses and smarthosts a program has, and that no daemon runs with.
-        private func server(_ names: NameServer, type: String, script: String = TablePrograms.lines) throws -> Server {
-            try TablePrograms.install(type, script)
+        /// Serves for as long as the tests run.
+        private static let names = NameServer(zone: zone)
+
+        private func server(_ names: NameServer = names, type: String) throws -> Server {
+            try TablePrograms.install(type, TablePrograms.lines)
             let server = try Server { server in
                 """
                 table domains { "test.example" }
@@ -48,7 +51,7 @@ extension RealProcesses {
         }
 
         @Test func `a program of a table is asked, and ends with the explanation`() throws {
-            let server = try server(NameServer(zone: Self.zone), type: "lonely")
+            let server = try server(type: "lonely")
             let run = try explain(server, "first.last@test.example")
             #expect(run.code == 0, "\(run.error)")
             #expect(run.output.contains("alias: first.last@test.example in <people>: ada"), "\(run.output)\(run.error)")
@@ -62,7 +65,7 @@ extension RealProcesses {
 
         @Test(arguments: ["fail", "die", "nonsense"])
         func `what a program cannot say is the temporary failure that it would be`(_ key: String) throws {
-            let server = try server(NameServer(zone: Self.zone), type: "unwell")
+            let server = try server(type: "unwell")
             // `KEY@DOMAIN` is asked for first; the bare user makes the program misbehave.
             let run = try explain(server, "\(key)@test.example")
             #expect(run.code == 0, "\(run.error)")
@@ -70,7 +73,7 @@ extension RealProcesses {
         }
 
         @Test func `a program that is not there is one too`() throws {
-            let server = try server(NameServer(zone: Self.zone), type: "fleeting")
+            let server = try server(type: "fleeting")
             try Files.remove(Programs.directory + "/table-fleeting")
             let run = try explain(server, "first.last@test.example")
             // The daemon would not start with it; who asks here is told the same.
@@ -78,8 +81,7 @@ extension RealProcesses {
         }
 
         @Test func `mail exchangers with their addresses come from the DNS`() throws {
-            let names = NameServer(zone: Self.zone)
-            let server = try server(names, type: "offline")
+            let server = try server(type: "offline")
             let far = try explain(server, "x@far.example")
             #expect(
                 far.output.contains(
@@ -95,7 +97,7 @@ extension RealProcesses {
         }
 
         @Test func `smarthosts of a program are listed with their addresses`() throws {
-            let server = try server(NameServer(zone: Self.zone), type: "offline")
+            let server = try server(type: "offline")
             let run = try explain(server, "x@smart.example")
             #expect(run.output.contains("  servers: smtp+tls://192.0.2.15:587, smtp://hub.provider.example\n"), "\(run.output)\(run.error)")
             #expect(run.output.contains("    addresses: of hub.provider.example: 192.0.2.14\n"))
@@ -121,7 +123,7 @@ extension RealProcesses {
         }
 
         @Test func `a name server that is silent, or fails, leaves the rest of the explanation`() throws {
-            let server = try server(NameServer { _ in [] }, type: "offline")
+            let server = try server(type: "offline")
             try server.setResolver("nameserver [127.0.0.1]:1\n")
             let run = try explain(server, "x@far.example")
             #expect(run.code == 0, "\(run.error)")

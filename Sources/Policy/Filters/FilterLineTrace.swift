@@ -26,11 +26,14 @@ package struct FilterLineTrace: Sendable {
     package mutating func send(_ bytes: [UInt8]) -> [String] {
         bytes.split(separator: 0x0A).map { line in
             var fields = line.split(separator: FilterLines.separator, maxSplits: 7, omittingEmptySubsequences: false)
-            guard fields.count == 8, fields[0].elementsEqual("filter".utf8), FilterPhase(word: fields[4]) == .auth else {
+            guard fields.count == 8 else { return Self.text(line) }
+            if fields[0].elementsEqual("filter".utf8), FilterPhase(word: fields[4]) == .auth {
+                if secretTokens.count == Self.maximumTokens { secretTokens = [] }
+                secretTokens.insert(Array(fields[6]))
+            } else if !fields[4].elementsEqual("filter-response".utf8) || FilterPhase(word: fields[6]) != .auth {
+                // What is reported of a session holds no secret, but for what a filter has made of the argument of AUTH.
                 return Self.text(line)
             }
-            if secretTokens.count == Self.maximumTokens { secretTokens = [] }
-            secretTokens.insert(Array(fields[6]))
             fields[7] = Self.withoutSecret(fields[7])
             return Self.text(Array(fields.joined(separator: [FilterLines.separator])))
         }

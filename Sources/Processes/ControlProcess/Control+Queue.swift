@@ -129,11 +129,15 @@ extension ControlProcess {
     // MARK: Orders
 
     /// Gives an order about envelopes and tells how many it concerned.
+    ///
+    /// - Parameter isWritten: The queue writes down, at once, what comes of it for each envelope: about all of a large queue it
+    ///   is given a page at a time, so that mail finds its way between.
     func order(
-        _ selection: ControlSelection, _ access: Access, to client: ControlClientConnection,
+        _ selection: ControlSelection, _ access: Access, to client: ControlClientConnection, isWritten: Bool = false,
         _ message: (UInt64, EnvelopeSelection) -> ControlToScheduler
     ) async -> Bool {
-        if access == .full, let whole = EnvelopeSelection(selection) {
+        let isWhole = if case .all = selection { !isWritten } else { true }
+        if access == .full, isWhole, let whole = EnvelopeSelection(selection) {
             guard let count = await count(of: { message($0, whole) }) else { return false }
             return await client.send(.done(count: count))
         }

@@ -22,9 +22,9 @@ extension ControlProcess {
         case .remove(let selection):
             return await order(selection, access, to: client) { .remove(request: $0, $1) }
         case .suspend(let selection):
-            return await order(selection, access, to: client) { .suspend(request: $0, $1) }
+            return await order(selection, access, to: client, isWritten: true) { .suspend(request: $0, $1) }
         case .resume(let selection):
-            return await order(selection, access, to: client) { .resume(request: $0, $1) }
+            return await order(selection, access, to: client, isWritten: true) { .resume(request: $0, $1) }
         case .setPaused(let service, let paused): return await setPaused(service, paused, for: client)
         case .setVerbose(let verbose):
             parent?.send(.setVerbose(verbose))

@@ -95,6 +95,7 @@ final class OfflineTables {
             while let ended = try? ChildProcess.reap() { running = running.filter { $0.value != ended.process } }
             if !running.isEmpty { await pause(until: .now() + .milliseconds(2)) }
         }
+        // One that has ended in this moment is fine.
         for process in running.values { try? ChildProcess.signalGroup(process, SIGKILL) }
     }
 }

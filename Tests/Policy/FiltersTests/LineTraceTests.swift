@@ -38,6 +38,12 @@ import Testing
         ])
         #expect(trace.send(bytes("filter|0.7|1.000000|smtp-in|auth|02|0b|LOGIN\n")) == ["filter|0.7|1.000000|smtp-in|auth|02|0b|LOGIN"])
         #expect(trace.receive(bytes("filter-result|01|0a|rewrite|PLAIN c2VjcmV0\n")) == ["filter-result|01|0a|rewrite|PLAIN ********"])
+        #expect(trace.send(bytes("report|0.7|1.000000|smtp-in|filter-response|01|auth|rewrite|PLAIN c2VjcmV0\n")) == [
+            "report|0.7|1.000000|smtp-in|filter-response|01|auth|rewrite|PLAIN ********",
+        ])
+        #expect(trace.send(bytes("report|0.7|1.000000|smtp-in|filter-response|01|helo|rewrite|a b\n")) == [
+            "report|0.7|1.000000|smtp-in|filter-response|01|helo|rewrite|a b",
+        ])
         // The token first, as programs of older protocols answer.
         #expect(trace.receive(bytes("filter-result|0b|02|rewrite|PLAIN c2VjcmV0\n")) == ["filter-result|0b|02|rewrite|PLAIN ********"])
         #expect(trace.receive(bytes("filter-result|01|0c|rewrite|<a b@c>\n")) == ["filter-result|01|0c|rewrite|<a b@c>"])
