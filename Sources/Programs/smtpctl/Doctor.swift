@@ -1,4 +1,5 @@
 import ControlMessages
+import Envelopes
 import EventLoop
 import Glibc
 import JSON
@@ -15,6 +16,8 @@ final class Doctor {
     /// A domain whose exchangers are asked whether port 25 can be reached from here; no mail is sent.
     private nonisolated static let farDomain = "debian.org"
     private nonisolated static let longestFile = 16 << 20
+    /// Octets of what smtpd says of its configuration.
+    private nonisolated static let longestAnswer = 64 << 10
     /// Milliseconds for a connection.
     private nonisolated static let connectPatience: Int32 = 10_000
     /// Seconds for the daemon's answer.
@@ -32,7 +35,7 @@ final class Doctor {
     }
 
     nonisolated static func run(sendsProbe: Bool, _ output: Output) -> Never {
-        let quick = quickFindings() + [configurationFinding(), daemonFinding()]
+        let quick = quickFindings() + configurationFindings() + [daemonFinding()]
         runLoop(
             making: { Doctor(output) },
             start: { doctor in
@@ -86,15 +89,18 @@ final class Doctor {
             path, free: overflows ? .max : free, files: status.f_files == 0 ? nil : UInt64(status.f_favail))
     }
 
-    private nonisolated static func configurationFinding() -> Finding {
-        let program = ChildProcess(
-            path: InstalledPrograms().daemon, arguments: ["smtpd", "-n"], environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"])
-        guard let process = try? program.start(), let status = try? ChildProcess.wait(for: process) else {
-            return Finding("configuration", .problem, "smtpd cannot be started to look at the configuration.")
+    private nonisolated static func configurationFindings() -> [Finding] {
+        do throws(SystemError) {
+            let said = try Files.inMemory(named: "said")
+            let program = ChildProcess(
+                path: InstalledPrograms().daemon, arguments: ["smtpd", "-n"], environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"])
+            let status = try ChildProcess.wait(for: try program.start(error: said.raw))
+            let text = try Files.readSome(said, at: 0, count: longestAnswer)
+            return Finding.configuration(
+                isAccepted: status.isSuccess, said: text.split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) })
+        } catch {
+            return [Finding("configuration", .problem, "smtpd cannot be started to look at the configuration: \(error).")]
         }
-        return status.isSuccess
-            ? Finding("configuration", .fine, "smtpd accepts its configuration.")
-            : Finding("configuration", .problem, "smtpd does not accept its configuration: smtpd -n says why.")
     }
 
     private nonisolated static func daemonFinding() -> Finding {
@@ -175,10 +181,11 @@ final class Doctor {
     /// Sends a message to root and watches whether it leaves the queue.
     private nonisolated static func probe() -> Finding {
         let subject = "probe"
+        let identity = "doctor.\(String(UInt64.random(in: .min ... .max), radix: 36))@\(hostName ?? "localhost")"
         do throws(SystemError) {
             let message = try Files.inMemory(named: subject)
-            try Files.writeAll(
-                message, Array("To: root\nSubject: Probe of smtpctl doctor\nAuto-Submitted: auto-generated\n\nMail arrives here.\n".utf8))
+            let header = "To: root\nSubject: Probe of smtpctl doctor\nAuto-Submitted: auto-generated\nMessage-ID: <\(identity)>\n"
+            try Files.writeAll(message, Array((header + "\nMail arrives here.\n").utf8))
             let raw = message.raw
             _ = try checked("lseek") { lseek(raw, 0, SEEK_SET) == 0 ? 0 : -1 }
             let program = ChildProcess(
@@ -192,10 +199,23 @@ final class Doctor {
         }
         for _ in 0..<probePatience {
             guard let waiting = waitingProbes() else { return Finding(subject, .problem, "The queue cannot be looked at.") }
-            if waiting == 0 { return Finding(subject, .fine, "The probe to root was delivered.") }
+            if waiting == 0 { return Finding.probe(history: history(of: identity)) }
             usleep(500_000)
         }
         return Finding(subject, .problem, "The probe to root still waits in the queue: smtpctl show queue says why.")
+    }
+
+    /// Lines of the history; none where none is kept, or where it cannot be asked for.
+    private nonisolated static func history(of identity: String) -> [String] {
+        guard let filter = try? HistoryFilter(words: ["message-id=\(identity)"]) else { return [] }
+        do throws(ControlClientError) {
+            var client = try ControlClient(path: Program.installation.controlSocket, timeout: daemonPatience)
+            var listing: [UInt8] = []
+            _ = try client.request(.history(filter, asJSON: false)) { listing += $0 }
+            return listing.split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) }
+        } catch {
+            return []
+        }
     }
 
     /// Envelopes of the null sender that are younger than the probe can be old.

@@ -103,6 +103,17 @@ extension Finding {
         }
     }
 
+    /// - Parameter said: The lines of `smtpd -n`: what is wrong, or what it warns of.
+    static func configuration(isAccepted: Bool, said: [String]) -> [Finding] {
+        guard isAccepted else {
+            let reason = said.first.map { ": \($0)" } ?? "."
+            return [Finding("configuration", .problem, "smtpd does not accept its configuration\(reason)")]
+        }
+        let warnings = said.filter { $0.hasPrefix("warning: ") || $0.contains(": warning: ") }
+        return [Finding("configuration", .fine, "smtpd accepts its configuration.")]
+            + warnings.map { Finding("configuration", .warning, "smtpd accepts its configuration with a \($0)") }
+    }
+
     /// - Parameters:
     ///   - free: Octets that are free for others than root.
     ///   - files: Files that can still be made; nil for a file system that does not count.
@@ -112,6 +123,19 @@ extension Finding {
         if let files, files < 1_000 { return Finding("disk", .problem, "\(path) has room for \(files) more files only.") }
         if megabytes < 1_024 { return Finding("disk", .warning, "\(path) has \(megabytes) MB left.") }
         return Finding("disk", .fine, "\(path) has \(megabytes) MB left.")
+    }
+
+    /// What became of a message of the null sender that is no longer queued: nobody would hear of its failure.
+    ///
+    /// - Parameter history: Lines of `smtpctl history` about it; none when no history is kept.
+    static func probe(history: [String]) -> Finding {
+        let bad = ["failed", "looped", "expired", "removed", "lost"]
+        let failure = history.first { line in
+            let words = line.split(separator: " ", maxSplits: 3)
+            return words.count > 2 && bad.contains(String(words[2]))
+        }
+        guard let failure else { return Finding("probe", .fine, "The probe to root was delivered.") }
+        return Finding("probe", .problem, "The probe to root was not delivered: \(failure)")
     }
 
     /// - Parameters:

@@ -25,6 +25,28 @@ import Testing
         #expect(Finding.secret("/s", mode: nil).state == .problem)
     }
 
+    @Test func `a probe that has left the queue is judged by the history`() {
+        let accepted = "2026-11-30T13:05:09Z 5f3a9c1e accepted from=<> size=100 client=local message-id=<failed@example.org>"
+        let delivered = "2026-11-30T13:05:09Z 5f3a9c1e00000001 delivered to=<root@example.org> text=\"Delivered\""
+        let failed = "2026-11-30T13:05:09Z 5f3a9c1e00000001 failed to=<root@example.org> text=\"no such user\""
+        #expect(Finding.probe(history: []).state == .fine)
+        #expect(Finding.probe(history: [accepted, delivered]).state == .fine)
+        #expect(Finding.probe(history: [accepted, failed]).state == .problem)
+        #expect(Finding.probe(history: [accepted, failed]).text.hasSuffix("text=\"no such user\""))
+    }
+
+    @Test func `what smtpd says of its configuration is told`() {
+        #expect(Finding.configuration(isAccepted: true, said: ["configuration OK"]).map(\.state) == [.fine])
+        let warned = Finding.configuration(
+            isAccepted: true, said: ["warning: no authorities", "/etc/smtpd.conf:1:1: warning: old", "/etc/smtpd.conf:2: note: x", "configuration OK"])
+        #expect(warned.map(\.state) == [.fine, .warning, .warning])
+        #expect(warned[1].text.hasSuffix("warning: no authorities"))
+        let refused = Finding.configuration(isAccepted: false, said: ["/etc/smtpd.conf:3:1: syntax error", "1 error"])
+        #expect(refused.map(\.state) == [.problem])
+        #expect(refused[0].text.hasSuffix("/etc/smtpd.conf:3:1: syntax error"))
+        #expect(Finding.configuration(isAccepted: false, said: []).map(\.state) == [.problem])
+    }
+
     @Test(arguments: [(-1, Finding.State.problem), (0, .warning), (13, .warning), (14, .fine)])
     func `a certificate is judged by its days`(_ days: Int, _ state: Finding.State) {
         #expect(Finding.certificate("/c", days: days).state == state)
