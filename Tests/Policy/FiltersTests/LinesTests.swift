@@ -104,10 +104,12 @@ func facts(_ change: (inout FilterFacts) -> Void = { _ in }) -> FilterFacts {
     @Test func `content of any size is whole, and comes behind what is there`() {
         let prefix = Array("P|".utf8)
         for lengths in [[0], [65_534], [0, 65_534, 1, 70_000, 0], Array(repeating: 0, count: 40_000), Array(0..<600)] {
-            let lines = lengths.map { length -> [UInt8] in
-                var line = (0..<length).map { UInt8(97 + $0 % 26) }
-                if length > 0, length % 3 == 0 { line[0] = UInt8(ascii: ".") }
-                return line + [0x0A]
+            // Every third line begins with a dot.
+            let lines: [[UInt8]] = lengths.map { length in
+                var line = [UInt8](repeating: UInt8(ascii: "x"), count: length)
+                if length > 0, length.isMultiple(of: 3) { line[0] = UInt8(ascii: ".") }
+                line.append(0x0A)
+                return line
             }
             var output = Array("before".utf8)
             FilterLines.append(content: Array(lines.joined()), prefix: prefix, onto: &output)
