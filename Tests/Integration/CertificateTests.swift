@@ -115,21 +115,5 @@ extension RealProcesses {
             try await server.eventually("renewed certificates", within: 40) { server.log.contains("renewed certificates taken up") }
             #expect(try subject(server).hasSuffix("other"))
         }
-
-        // Conformance: RFC 8446 section 4.6.1 | sessions are resumed by tickets, over a reload too
-        @Test func `clients resume their sessions over a reload`() async throws {
-            let server = try server(copying: "mail")
-            try await server.start()
-            let file = server.scratch.path + "/session"
-            _ = try openssl(
-                ["s_client", "-connect", "127.0.0.1:\(server.port)", "-crlf", "-sess_out", file, "-ign_eof"], input: "QUIT\n",
-                failing: true)
-            #expect(try server.control("reload").code == 0)
-            let run = try openssl(
-                ["s_client", "-connect", "127.0.0.1:\(server.port)", "-crlf", "-sess_in", file, "-ign_eof"], input: "QUIT\n",
-                failing: true)
-            #expect(run.output.contains("Reused, TLSv1.3"), "\(run)")
-            #expect(server.log.contains(" resumed=yes"))
-        }
     }
 }

@@ -7,12 +7,15 @@ package final class CertificateChain {
     let certificates: [OpaquePointer]
     /// The names it is for, in lower case, with `*` in some.
     package let names: [String]
+    /// What tells it from others: the digest of its file.
+    let fingerprint: [UInt8]
 
     /// Reads every certificate of a file; whatever else is in it is passed over.
     ///
     /// - Throws: ``TLSSetupFailure/noCertificate``, ``TLSSetupFailure/malformedCertificate(_:)`` and
     ///   ``TLSSetupFailure/unsupportedKey``.
     package init(pem: [UInt8]) throws(TLSSetupFailure) {
+        fingerprint = try PEM.digest(of: pem)
         let certificates = try PEM.certificates(in: pem)
         guard let first = certificates.first else { throw .noCertificate }
         self.certificates = certificates
@@ -75,6 +78,8 @@ package final class TrustedCertificates {
     private static let maximumAnnounced = 32
 
     let store: OpaquePointer
+    /// What tells them from others: the digest of their file.
+    let fingerprint: [UInt8]
     private let announced: [OpaquePointer]
     /// How many there are.
     package let count: Int
@@ -83,6 +88,7 @@ package final class TrustedCertificates {
     ///
     /// - Throws: ``TLSSetupFailure/noCertificate`` and ``TLSSetupFailure/malformedCertificate(_:)``.
     package init(pem: [UInt8]) throws(TLSSetupFailure) {
+        fingerprint = try PEM.digest(of: pem)
         let certificates = try PEM.certificates(in: pem)
         guard !certificates.isEmpty else { throw .noCertificate }
         guard let store = X509_STORE_new() else {
@@ -132,6 +138,13 @@ enum PEM {
         }
         ERR_clear_error()
         return certificates
+    }
+
+    /// The SHA-256 digest of a file.
+    static func digest(of bytes: [UInt8]) throws(TLSSetupFailure) -> [UInt8] {
+        var digest = [UInt8](repeating: 0, count: 32)
+        guard EVP_Digest(bytes, bytes.count, &digest, nil, EVP_sha256(), nil) == 1 else { throw .outOfMemory }
+        return digest
     }
 
     /// SubjectPublicKeyInfo in DER (RFC 5280 section 4.1).

@@ -41,7 +41,8 @@ package struct TLSServerSettings {
     package var clientCertificates: ClientCertificates
     /// Who may have signed the clients' certificates; nobody without them.
     package var trusted: TrustedCertificates?
-    /// What tells this listener's sessions from others': one is resumed only where it was made.
+    /// What tells this listener's sessions from others': one is resumed only where it was made, and only on the
+    /// terms on which it was made (see ``TLSServerContext``).
     package var sessionScope: String
 
     package init(
@@ -58,6 +59,11 @@ package struct TLSServerSettings {
 }
 
 /// Everything that the connections of one listener have in common. Connections made with it go on without it.
+///
+/// A session is resumed, by a ticket or from memory, if it was made in the same scope with the same certificates,
+/// ciphers, versions and trust in clients. Resuming shows and verifies no certificate again, so anything else would let
+/// a client go on for hours with what has been replaced: our renewed certificate unseen, its own after the authority
+/// that signed it is trusted no more.
 package final class TLSServerContext {
     /// Sessions kept for clients of TLS 1.2 that take no tickets.
     private static let sessionCacheSize = 1_024
@@ -73,12 +79,13 @@ package final class TLSServerContext {
     ) throws(TLSSetupFailure) {
         self.keys = keys
         guard let first = settings.identities.first else { throw .noCertificate }
-        context = try Self.makeContext(for: first, among: settings.identities, settings, ticketKeys)
+        let sessions = try Self.sessionContext(settings)
+        context = try Self.makeContext(for: first, among: settings.identities, settings, sessions, ticketKeys)
         for name in first.chain.names {
             guard martlet_tls_serve_name(context.raw, name, context.raw) == 1 else { throw .outOfMemory }
         }
         for identity in settings.identities.dropFirst() {
-            let other = try Self.makeContext(for: identity, among: settings.identities, settings, ticketKeys)
+            let other = try Self.makeContext(for: identity, among: settings.identities, settings, sessions, ticketKeys)
             for name in identity.chain.names {
                 guard martlet_tls_serve_name(context.raw, name, other.raw) == 1 else { throw .outOfMemory }
             }
@@ -86,7 +93,8 @@ package final class TLSServerContext {
     }
 
     private static func makeContext(
-        for identity: TLSIdentity, among all: [TLSIdentity], _ settings: TLSServerSettings, _ ticketKeys: TicketKeys
+        for identity: TLSIdentity, among all: [TLSIdentity], _ settings: TLSServerSettings, _ sessions: [UInt8],
+        _ ticketKeys: TicketKeys
     ) throws(TLSSetupFailure) -> ContextHandle {
         let handle = try ContextHandle.make(isServer: true, versions: settings.versions)
         try CipherList(settings.ciphers, allowsFiniteFields: identity.finiteFields != .none, isLenient: false)
@@ -96,7 +104,7 @@ package final class TLSServerContext {
         let twin = all.first { $0.chain.kind != identity.chain.kind && Set($0.chain.names) == Set(identity.chain.names) }
         if let twin { try handle.use(twin.chain, key: twin.key) }
         try handle.use(identity.chain, key: identity.key)
-        try resume(in: handle.raw, settings.sessionScope, ticketKeys)
+        try resume(in: handle.raw, sessions, ticketKeys)
         if let trusted = settings.trusted {
             SSL_CTX_set1_cert_store(handle.raw, trusted.store)
             if settings.clientCertificates != .ignored { trusted.announce(in: handle.raw) }
@@ -127,14 +135,20 @@ package final class TLSServerContext {
         }
     }
 
+    /// What sessions must have in common to be resumed, as a digest.
+    private static func sessionContext(_ settings: TLSServerSettings) throws(TLSSetupFailure) -> [UInt8] {
+        let terms = [settings.sessionScope, settings.ciphers ?? "", "\(settings.versions.rawValue) \(settings.clientCertificates)"]
+        // Text has no such octet, and digests are of one length: two sets of terms never look the same.
+        var bytes = Array(terms.map(\.utf8).joined(separator: [0xFF]))
+        for identity in settings.identities { bytes += [0xFF] + identity.chain.fingerprint }
+        if settings.clientCertificates != .ignored, let trusted = settings.trusted { bytes += [0xFE] + trusted.fingerprint }
+        return try PEM.digest(of: bytes)
+    }
+
     private static func resume(
-        in context: OpaquePointer, _ scope: String, _ ticketKeys: TicketKeys
+        in context: OpaquePointer, _ sessions: [UInt8], _ ticketKeys: TicketKeys
     ) throws(TLSSetupFailure) {
-        var digest = [UInt8](repeating: 0, count: 32)
-        var length: UInt32 = 0
-        let bytes = Array(scope.utf8)
-        guard EVP_Digest(bytes, bytes.count, &digest, &length, EVP_sha256(), nil) == 1,
-            SSL_CTX_set_session_id_context(context, digest, length) == 1,
+        guard SSL_CTX_set_session_id_context(context, sessions, UInt32(sessions.count)) == 1,
             martlet_tls_use_ticket_keys(context, ticketKeys.raw) == 1,
             SSL_CTX_set_num_tickets(context, tickets) == 1
         else { throw .outOfMemory }

@@ -55,17 +55,16 @@ package final class ScriptedMilter: Sendable {
         let offer: [UInt8]
         /// The commands that are not answered.
         let unanswered: Set<Character>
-        let listener: CInt
-        init(_ state: consuming sending State, offer: [UInt8], unanswered: Set<Character>, listener: CInt) {
+        init(_ state: consuming sending State, offer: [UInt8], unanswered: Set<Character>) {
             self.state = Mutex(state)
             self.offer = offer
             self.unanswered = unanswered
-            self.listener = listener
         }
     }
 
     private let shared: Shared
-    package let port: UInt16
+    private let listener: ThreadedListener
+    package var port: UInt16 { listener.port }
 
     /// - Parameters:
     ///   - port: 0 for any.
@@ -75,31 +74,15 @@ package final class ScriptedMilter: Sendable {
         port: UInt16 = 0, version: UInt32 = 6, actions: UInt32 = 0x1FF, steps: UInt32 = 0,
         _ reactions: [Character: Reaction] = [:]
     ) throws {
-        // The octets are four.
-        let socket = try ListeningSocket.internet(SocketAddress(octets: [127, 0, 0, 1], port: port)!)
-        try socket.setNonBlocking(false)
-        self.port = try Sockets.localAddress(socket.raw).port
         let offer = Packet("O", [version, actions, steps].flatMap(Self.octets)).bytes
         let silences: [Character: UInt32] = [
             "L": 0x80, "C": 0x1000, "H": 0x2000, "M": 0x4000, "R": 0x8000, "T": 0x10000, "U": 0x20000, "N": 0x40000, "B": 0x80000,
         ]
         let unanswered = Set(silences.filter { steps & $0.value != 0 }.keys)
-        shared = Shared(State(reactions: reactions), offer: offer, unanswered: unanswered, listener: socket.release())
+        shared = Shared(State(reactions: reactions), offer: offer, unanswered: unanswered)
         let shared = shared
-        _ = TestThread {
-            while true {
-                let connection = accept(shared.listener, nil, nil)
-                guard connection >= 0 else {
-                    if errno == EINTR || errno == ECONNABORTED { continue }
-                    close(shared.listener)
-                    return
-                }
-                _ = TestThread { Self.serve(connection, shared) }
-            }
-        }
+        listener = try ThreadedListener(port: port) { Self.serve($0, shared) }
     }
-
-    deinit { shutdown(shared.listener, CInt(SHUT_RDWR)) }
 
     /// `inet:127.0.0.1:PORT`.
     package var address: String { "inet:127.0.0.1:\(port)" }
@@ -130,7 +113,6 @@ package final class ScriptedMilter: Sendable {
     // MARK: Connections
 
     private static func serve(_ raw: CInt, _ shared: Shared) {
-        defer { close(raw) }
         shared.state.withLock { $0.connections += 1 }
         var input: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65_536)

@@ -42,15 +42,12 @@ package final class ScriptedServer: Sendable {
 
     private final class Shared: Sendable {
         let state: Mutex<State>
-        let listener: CInt
-        init(_ state: consuming sending State, listener: CInt) {
-            self.state = Mutex(state)
-            self.listener = listener
-        }
+        init(_ state: consuming sending State) { self.state = Mutex(state) }
     }
 
     private let shared: Shared
-    package let port: UInt16
+    private let listener: ThreadedListener
+    package var port: UInt16 { listener.port }
 
     /// - Parameters:
     ///   - host: Four octets; loopback unless told otherwise.
@@ -61,26 +58,10 @@ package final class ScriptedServer: Sendable {
         host: [UInt8] = [127, 0, 0, 1], port: UInt16 = 0, extensions: [String] = ["PIPELINING", "8BITMIME"],
         failures: [[Stage: Reaction]] = []
     ) throws {
-        // The octets are four.
-        let socket = try ListeningSocket.internet(SocketAddress(octets: host, port: port)!)
-        try socket.setNonBlocking(false)
-        self.port = try Sockets.localAddress(socket.raw).port
-        shared = Shared(State(extensions: extensions, failures: failures), listener: socket.release())
+        shared = Shared(State(extensions: extensions, failures: failures))
         let shared = shared
-        _ = TestThread {
-            while true {
-                let connection = accept(shared.listener, nil, nil)
-                guard connection >= 0 else {
-                    if errno == EINTR || errno == ECONNABORTED { continue }
-                    close(shared.listener)
-                    return
-                }
-                _ = TestThread { Self.serve(connection, shared) }
-            }
-        }
+        listener = try ThreadedListener(host: host, port: port) { Self.serve($0, shared) }
     }
-
-    deinit { shutdown(shared.listener, CInt(SHUT_RDWR)) }
 
     package var messages: [Message] { shared.state.withLock { $0.messages } }
     package var sessions: Int { shared.state.withLock { $0.sessions } }
@@ -121,7 +102,6 @@ package final class ScriptedServer: Sendable {
     }
 
     private static func serve(_ raw: CInt, _ shared: Shared) {
-        defer { close(raw) }
         var connection = Connection(raw: raw)
         var (failures, extensions) = shared.state.withLock { state in
             defer { state.sessions += 1 }

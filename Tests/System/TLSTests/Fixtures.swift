@@ -44,8 +44,8 @@ import ServerTesting
 
     init(
         _ names: [String], ciphers: String? = nil, versions: TLSVersions = .all,
-        clients: TLSServerSettings.ClientCertificates = .ignored, fields: TLSIdentity.FiniteFields = .none,
-        tickets: TicketKeys? = nil
+        clients: TLSServerSettings.ClientCertificates = .ignored, trusting authority: String = "authority",
+        fields: TLSIdentity.FiniteFields = .none, tickets: TicketKeys? = nil, scope: String = "test"
     ) throws {
         let certificates = try TestCertificates.shared.get()
         keys = LocalKeys()
@@ -57,7 +57,7 @@ import ServerTesting
         context = try TLSServerContext(
             TLSServerSettings(
                 identities: identities, ciphers: ciphers, versions: versions, clientCertificates: clients,
-                trusted: try certificates.trusted(), sessionScope: "test"),
+                trusted: try certificates.trusted(authority), sessionScope: scope),
             keys: keys, ticketKeys: try tickets ?? TicketKeys())
     }
 }

@@ -16,6 +16,39 @@ import Testing
         #expect(key.sign(.rsaPKCS1(Self.digestInfo))?.count == 256)
     }
 
+    @Test func `a key signs again and again, padded and to be padded in turn, and always the same`() throws {
+        let certificates = try TestCertificates.shared.get()
+        let key = try certificates.key("mail")
+        let block = try Self.pssBlock()
+        let padded = try #require(try certificates.key("mail").sign(.rsaPKCS1(Self.digestInfo)))
+        let plain = try #require(try certificates.key("mail").sign(.rsaBlock(block)))
+        for _ in 0..<3 {
+            #expect(key.sign(.rsaBlock(block)) == plain)
+            #expect(key.sign(.rsaPKCS1(Self.digestInfo)) == padded)
+            #expect(key.sign(.rsaPKCS1([1])) == nil)
+        }
+    }
+
+    /// A digest as EMSA-PSS encodes it for a key of 2048 bits (RFC 8017 section 9.1.1).
+    private static func pssBlock() throws -> [UInt8] {
+        let salt = [UInt8](repeating: 7, count: 32)
+        let hash = try PEM.digest(of: [UInt8](repeating: 0, count: 8) + [UInt8](repeating: 0xA5, count: 32) + salt)
+        let mask = try (0..<7).flatMap { try PEM.digest(of: hash + [0, 0, 0, $0]) }
+        let data = [UInt8](repeating: 0, count: 190) + [1] + salt
+        var block = zip(data, mask).map { $0 ^ $1 } + hash + [0xBC]
+        block[0] &= 0x7F
+        return block
+    }
+
+    @Test func `no two signatures with a curve's key are made of the same secret number`() throws {
+        let key = try TestCertificates.shared.get().key("curve")
+        let digest = [UInt8](repeating: 1, count: 32)
+        let signatures = (0..<50).map { _ in key.sign(.ecdsa(digest)) ?? [] }
+        // The number shows as the first half of a signature, so that all differ in it (FIPS 186-5 section 6.4).
+        let halves = signatures.map { Array($0.dropFirst(4).prefix(32)) }
+        #expect(Set(halves).count == 50 && signatures.allSatisfy { $0.count > 60 })
+    }
+
     @Test func `and nothing that is no digest`() throws {
         let key = try TestCertificates.shared.get().key("mail")
         var other = Self.digestInfo

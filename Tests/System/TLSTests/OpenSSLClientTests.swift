@@ -78,12 +78,19 @@ import Testing
     nonisolated static func start(
         _ names: [String], ticketsOf other: TLSServer? = nil
     ) async throws -> TLSServer {
-        try await onLoop { try TLSServer(names, ticketsOf: other) }
+        try await start(ticketsOf: other) { try ServerSide(names, tickets: $0) }
     }
 
-    private init(_ names: [String], ticketsOf other: TLSServer?) throws {
-        tickets = try other?.tickets ?? TicketKeys()
-        side = try ServerSide(names, tickets: tickets)
+    /// On terms of the caller's.
+    nonisolated static func start(
+        ticketsOf other: TLSServer? = nil, _ side: @escaping @EventLoopActor @Sendable (TicketKeys) throws -> ServerSide
+    ) async throws -> TLSServer {
+        try await onLoop { try TLSServer(other?.tickets ?? TicketKeys(), side) }
+    }
+
+    private init(_ tickets: TicketKeys, _ side: @EventLoopActor (TicketKeys) throws -> ServerSide) throws {
+        self.tickets = tickets
+        self.side = try side(tickets)
         port = try Server.freePort()
         // The octets are four.
         let listener = try ListeningSocket.internet(SocketAddress(octets: [127, 0, 0, 1], port: port)!)

@@ -1,0 +1,45 @@
+import EventLoop
+import LoopTesting
+import ServerTesting
+import Testing
+
+@testable import TLS
+
+@Suite("A session is resumed on the terms on which it was made, and no others") struct SessionTermTests {
+    /// What can change between a session and the next.
+    enum Change: CaseIterable {
+        case scope, certificate, anotherCertificate, ciphers, versions, clients, authority
+    }
+
+    @EventLoopActor private static func side(_ change: Change?, _ tickets: TicketKeys) throws -> ServerSide {
+        switch change {
+        case nil: try ServerSide(["mail"], clients: .requested, tickets: tickets)
+        case .scope: try ServerSide(["mail"], clients: .requested, tickets: tickets, scope: "elsewhere")
+        case .certificate: try ServerSide(["curve"], clients: .requested, tickets: tickets)
+        case .anotherCertificate: try ServerSide(["mail", "other"], clients: .requested, tickets: tickets)
+        case .ciphers: try ServerSide(["mail"], ciphers: "HIGH", clients: .requested, tickets: tickets)
+        case .versions: try ServerSide(["mail"], versions: .v1_2, clients: .requested, tickets: tickets)
+        case .clients: try ServerSide(["mail"], clients: .required, tickets: tickets)
+        case .authority: try ServerSide(["mail"], clients: .requested, trusting: "stranger", tickets: tickets)
+        }
+    }
+
+    private static let cases: [(Change?, String)] =
+        ([nil] + Change.allCases).map { ($0, "-tls1_2") } + ([nil] + Change.allCases.filter { $0 != .versions }).map { ($0, "-tls1_3") }
+
+    @Test(arguments: cases)
+    func `a ticket is worth nothing once the terms have changed`(_ change: Change?, _ version: String) async throws {
+        let certificates = try TestCertificates.shared.get()
+        let file = certificates.path("session\(version)-\(change.map { "\($0)" } ?? "same")")
+        let options = [version, "-cert", certificates.path("client.pem"), "-key", certificates.path("client.key")]
+        let before = try await TLSServer.start { try Self.side(nil, $0) }
+        _ = try await before.client(options + ["-sess_out", file])
+        let after = try await TLSServer.start(ticketsOf: before) { try Self.side(change, $0) }
+        let run = try await after.client(options + ["-sess_in", file])
+        #expect(run.output.contains(change == nil ? "Reused, TLSv1." : "New, TLSv1."), "\(run)")
+        let facts = try #require(await after.facts.last).get()
+        #expect(facts.isResumed == (change == nil))
+        // Resumed, it would still be what the former authority said.
+        #expect(facts.isPeerVerified == (change != .authority))
+    }
+}
