@@ -24,22 +24,21 @@ import Testing
         }
     }
 
-    private static let cases: [(Change?, String)] =
-        ([nil] + Change.allCases).map { ($0, "-tls1_2") } + ([nil] + Change.allCases.filter { $0 != .versions }).map { ($0, "-tls1_3") }
-
-    @Test(arguments: cases)
-    func `a ticket is worth nothing once the terms have changed`(_ change: Change?, _ version: String) async throws {
+    @Test(arguments: ["-tls1_2", "-tls1_3"])
+    func `a ticket is worth nothing once the terms have changed`(_ version: String) async throws {
         let certificates = try TestCertificates.shared.get()
-        let file = certificates.path("session\(version)-\(change.map { "\($0)" } ?? "same")")
+        let file = certificates.path("session.terms\(version)")
         let options = [version, "-cert", certificates.path("client.pem"), "-key", certificates.path("client.key")]
         let before = try await TLSServer.start { try Self.side(nil, $0) }
         _ = try await before.client(options + ["-sess_out", file])
-        let after = try await TLSServer.start(ticketsOf: before) { try Self.side(change, $0) }
-        let run = try await after.client(options + ["-sess_in", file])
-        #expect(run.output.contains(change == nil ? "Reused, TLSv1." : "New, TLSv1."), "\(run)")
-        let facts = try #require(await after.facts.last).get()
-        #expect(facts.isResumed == (change == nil))
-        // Resumed, it would still be what the former authority said.
-        #expect(facts.isPeerVerified == (change != .authority))
+        for change in [nil] + Change.allCases where change != .versions || version == "-tls1_2" {
+            let after = try await TLSServer.start(ticketsOf: before) { try Self.side(change, $0) }
+            let run = try await after.client(options + ["-sess_in", file])
+            #expect(run.output.contains(change == nil ? "Reused, TLSv1." : "New, TLSv1."), "\(String(describing: change)): \(run)")
+            let facts = try #require(await after.facts.last).get()
+            #expect(facts.isResumed == (change == nil), "\(String(describing: change))")
+            // Resumed, it would still be what the former authority said.
+            #expect(facts.isPeerVerified == (change != .authority))
+        }
     }
 }
