@@ -201,7 +201,7 @@ extension RealProcesses {
             #expect(try client.command("RCPT TO:<bob@test.example>").code == 250)
             #expect(try client.command("DATA").code == 354)
             #expect(try client.command("Subject: s\r\n\r\nx\r\n.").code == 250)
-            try await server.eventually("the end") { heard(server).last?.contains("|tx-reset|") == true }
+            try await server.eventually("the end") { heard(server).contains { $0.contains("|tx-reset|") } }
             let told = heard(server).filter { $0.hasPrefix("report|") && $0.contains("|tx-") }
                 .map { $0.split(separator: "|").map(String.init) }.map { [$0[4]] + $0[6...] }
             let message = try #require(told.first { $0[0] == "tx-begin" })[1]
@@ -227,7 +227,7 @@ extension RealProcesses {
             try client.greet()
             let recipients = (0..<600).map { "alice+\($0)@test.example" }
             #expect(try client.deliver(from: "a@client.example", to: recipients, "Subject: s\r\n\r\nx").code == 250)
-            try await server.eventually("the names") { heard(server).last?.contains("|tx-reset|") == true }
+            try await server.eventually("the names") { heard(server).contains { $0.contains("|tx-reset|") } }
             let names = Set(heard(server).filter { $0.contains("|tx-envelope|") }.compactMap { $0.split(separator: "|").last })
             #expect(names.count == 600)
         }

@@ -86,16 +86,17 @@ import Testing
         #expect(scheduler.resumeRequested(.all) == 1)
         #expect(scheduler.deliveries(now: 50) == [envelope(2)])
     }
+
     // MARK: Delay notices
 
     @Test func `the sender of a held envelope hears of the delay when it is time, and it keeps its place`() throws {
         var scheduler = try holding(2, warnings: [4 * 3_600, 8 * 3_600])
-        #expect(scheduler.nextDeadline(now: 0) == 4 * 3_600)
+        #expect(scheduler.nextDeadline(now: 0) == Int64(4 * 3_600))
         #expect(scheduler.drain(now: 4 * 3_600 - 1) == [])
         let first = [1, 2].map { SchedulerOutput.notifyDelay(envelope($0), after: 4 * 3_600) }
         #expect(scheduler.drain(now: 4 * 3_600) == first)
         #expect(scheduler.heldCount == 2 && scheduler.inflightCount == 0)
-        #expect(scheduler.nextDeadline(now: 4 * 3_600) == 8 * 3_600)
+        #expect(scheduler.nextDeadline(now: 4 * 3_600) == Int64(8 * 3_600))
         #expect(scheduler.drain(now: 8 * 3_600).count == 2)
         #expect(scheduler.nextDeadline(now: 8 * 3_600) == day)
         #expect(scheduler.released(77, .first(1), now: 9 * 3_600) == 1)
@@ -112,7 +113,7 @@ import Testing
         try scheduler.held(envelope(1), holder: 5, now: 4_000)
         #expect(scheduler.nextDeadline(now: 4_000) == 4_000)
         #expect(scheduler.drain(now: 4_000) == [.notifyDelay(envelope(1), after: 3_600)])
-        #expect(scheduler.nextDeadline(now: 4_000) == 9 * 3_600)
+        #expect(scheduler.nextDeadline(now: 4_000) == Int64(9 * 3_600))
     }
 
     @Test func `neither paused deliveries nor many under way keep a notice back`() throws {

@@ -115,7 +115,8 @@ import Testing
         #expect(Set(ordered.joined()) == Set([1, 2, 4].map { envelope($0) }))
         _ = try scheduler.failedTemporarily(envelope(1), now: 10)
         #expect(scheduler.deliveries(now: 10) == [])
-        #expect(scheduler.drain(now: 500).contains(.deliver([envelope(1)])))
+        let later = scheduler.drain(now: 20_000)
+        #expect(later.contains { if case .deliver(let ids, order: nil) = $0 { ids.contains(envelope(1)) } else { false } }, "\(later)")
     }
 
     @Test func `a state shows the seconds to the next try and since the last`() throws {
