@@ -202,18 +202,27 @@ extension RealProcesses {
             #expect(try client.command("DATA").code == 354)
             #expect(try client.command("Subject: s\r\n\r\nx\r\n.").code == 250)
             try await server.eventually("the end") { heard(server).contains { $0.contains("|tx-reset|") } }
-            let told = heard(server).filter { $0.hasPrefix("report|") && $0.contains("|tx-") }
-                .map { $0.split(separator: "|").map(String.init) }.map { [$0[4]] + $0[6...] }
+            var told: [[String]] = []
+            for line in heard(server) where line.hasPrefix("report|") && line.contains("|tx-") {
+                // The event, and what follows the session.
+                var fields: [String] = line.split(separator: "|").map { String($0) }
+                fields.removeSubrange(0..<4)
+                fields.remove(at: 1)
+                told.append(fields)
+            }
             let message = try #require(told.first { $0[0] == "tx-begin" })[1]
             #expect(message.utf8.count == 8)
             let envelopes = told.filter { $0[0] == "tx-envelope" }
             #expect(envelopes.count == 2)
             #expect(envelopes.allSatisfy { $0[1] == message && $0[2].utf8.count == 16 && $0[2].hasPrefix(message) })
             #expect(Set(envelopes.map { $0[2] }).count == 2)
+            var others: [String] = []
+            for fields in told where fields[0] != "tx-envelope" {
+                let line = fields[0] == "tx-commit" ? fields[0] : fields.joined(separator: " ")
+                others.append(line.replacing(message, with: "ID"))
+            }
             #expect(
-                told.filter { $0[0] != "tx-envelope" }.map { $0.joined(separator: " ").replacing(message, with: "ID") }.map { line in
-                    line.hasPrefix("tx-commit") ? "tx-commit" : line
-                } == [
+                others == [
                     "tx-mail 00000000 permfail big@client.example", "tx-begin ID", "tx-mail ID ok ada@client.example",
                     "tx-rcpt ID permfail nobody@elsewhere.example", "tx-rcpt ID ok alice@test.example",
                     "tx-rcpt ID ok bob@test.example", "tx-data ID ok", "tx-commit", "tx-reset ID",
@@ -225,11 +234,14 @@ extension RealProcesses {
             try await server.start()
             let client = try server.client(timeout: 60)
             try client.greet()
-            let recipients = (0..<600).map { "alice+\($0)@test.example" }
+            let recipients = (0..<300).map { "alice+\($0)@test.example" }
             #expect(try client.deliver(from: "a@client.example", to: recipients, "Subject: s\r\n\r\nx").code == 250)
             try await server.eventually("the names") { heard(server).contains { $0.contains("|tx-reset|") } }
-            let names = Set(heard(server).filter { $0.contains("|tx-envelope|") }.compactMap { $0.split(separator: "|").last })
-            #expect(names.count == 600)
+            var names: Set<Substring> = []
+            for line in heard(server) where line.contains("|tx-envelope|") {
+                if let name = line.split(separator: "|").last { names.insert(name) }
+            }
+            #expect(names.count == 300)
         }
 
         @Test(arguments: ["no-executables.sh", "add-header.pl", "greet-pause.py"])

@@ -44,7 +44,7 @@ import Testing
         let replies = server.say(
             "MAIL FROM:<ada@example.org>", "EHLO a b", "AUTH PLAIN x", "STARTTLS", "RCPT TO:<x>", "DATA", "VRFY x", "nonsense", "WIZ")
         #expect(replies.allSatisfy { $0.hasPrefix("5") || $0.hasPrefix("252") }, "\(replies)")
-        #expect(server.questions == [FilterQuestion(.connect), FilterQuestion(.unknown, argument: octets("nonsense"))])
+        #expect(server.questions == [FilterQuestion(.connect), FilterQuestion(.unknown, argument: octets("nonsense"))], "\(replies)")
     }
 
     @Test func `a refusal of a sender or a recipient is told, unless it was out of order`() throws {
