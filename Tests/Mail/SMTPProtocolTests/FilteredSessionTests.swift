@@ -41,8 +41,9 @@ import Testing
 
     @Test func `what the server refuses by itself is not asked about`() throws {
         var server = try server()
-        let replies = server.say(
-            "MAIL FROM:<ada@example.org>", "EHLO a b", "AUTH PLAIN x", "STARTTLS", "RCPT TO:<x>", "DATA", "VRFY x", "nonsense", "WIZ")
+        var replies = server.say("MAIL FROM:<ada@example.org>", "EHLO a b", "AUTH PLAIN x", "STARTTLS", "RCPT TO:<x>", "DATA")
+        replies += server.say("VRFY x", "nonsense", "WIZ")
+        #expect(replies.count == 9)
         #expect(replies.allSatisfy { $0.hasPrefix("5") || $0.hasPrefix("252") }, "\(replies)")
         #expect(server.questions == [FilterQuestion(.connect), FilterQuestion(.unknown, argument: octets("nonsense"))], "\(replies)")
     }
