@@ -154,7 +154,7 @@ extension RealProcesses {
                 sent += line + [0x0D, 0x0A]
                 expected += line + [0x0A]
             }
-            #expect(expected.count > 10 << 20)
+            #expect(expected.count > 10_000_000)
             let client = try server.client()
             try client.greet()
             let reply = try client.deliver(
