@@ -102,6 +102,13 @@ extension RealProcesses {
             try await deliver(server)
         }
 
+        @Test func `the end of one that hung up before is told with its status`() async throws {
+            let server = try server(type: "leaves", script: TablePrograms.lines)
+            try await server.start()
+            #expect(try rcpt(server, "leave@test.example") == 451)
+            try await server.eventually("its end in the log") { server.log.contains("its program ended: exit status 4") }
+        }
+
         @Test(arguments: ["nonsense", "flood", "fail"])
         func `one that talks nonsense, floods, or reports an error never says no`(_ word: String) async throws {
             let server = try server(type: "wrong", script: TablePrograms.lines)

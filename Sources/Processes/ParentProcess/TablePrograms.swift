@@ -84,8 +84,9 @@ final class TablePrograms {
     /// Takes the end of a child; false when it is none of ours.
     func childEnded(_ process: pid_t, _ status: ExitStatus) -> Bool {
         guard let program = running.removeValue(forKey: process) else { return false }
-        // What it started ends with it.
-        if program.deadline == nil, !status.isSuccess { log.warning("table \(program.table): its program ended: \(status)") }
+        // Lookup sees the end of the socket, and asks for the end, before the process is gone: what it ended with is its own.
+        let isOurDoing = program.deadline != nil && (status == .signalled(SIGTERM) || status == .signalled(SIGKILL))
+        if !status.isSuccess, !isOurDoing { log.warning("table \(program.table): its program ended: \(status)") }
         return true
     }
 

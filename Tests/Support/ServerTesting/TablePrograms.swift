@@ -14,11 +14,11 @@ package enum TablePrograms {
     }
 
     /// A program that speaks in lines. Its configuration has lines `SERVICE KEY VALUE`; the keys `!SERVICE` register a
-    /// service without an entry. Some keys make it misbehave: `die`, `nonsense`, `flood`, `fail`, `noise`.
-    /// What it is asked it tells on standard error.
+    /// service without an entry. Some keys make it misbehave: `die`, `nonsense`, `flood`, `fail`, `noise`,
+    /// and `leave`, which hangs up a while before the end. What it is asked it tells on standard error.
     package static let lines = #"""
         #!/usr/bin/python3 -u
-        import os, sys, time
+        import os, signal, sys, time
 
         def read():
             table, services = {}, []
@@ -49,6 +49,12 @@ package enum TablePrograms {
             entries = table.get(service, {})
             if key == "die":
                 os._exit(3)
+            if key == "leave":
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+                os.close(0)
+                os.close(1)
+                time.sleep(0.3)
+                os._exit(4)
             if key == "nonsense":
                 print("what?")
                 continue
