@@ -133,7 +133,7 @@ package struct ContentDecoder {
         guard fault == nil else { return }
         lineLength += run.count
         guard lineLength <= textLineLimit - 2 else { return fail(.lineTooLong, &output) }
-        output.append(copying: run)
+        output.append(octets: run)
     }
 
     private mutating func endLine(_ output: inout [UInt8]) {

@@ -42,7 +42,7 @@ package struct ContentEncoder: Sendable {
                 if span[index] == 0x0A { index += 1 }
             case .insideLine:
                 let stop = firstLineOctet(in: span, from: index)
-                output.append(copying: span.extracting(index..<stop))
+                output.append(octets: span.extracting(index..<stop))
                 index = stop
                 guard stop < span.count else { break }
                 index += 1

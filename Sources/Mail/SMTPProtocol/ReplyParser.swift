@@ -1,3 +1,5 @@
+import MailSyntax
+
 /// Reads a server's replies (RFC 5321 section 4.2). All of it is hostile input: lines, their number and
 /// their length are bounded, and texts come out as printable ASCII.
 package struct ReplyParser: Sendable {
@@ -32,7 +34,7 @@ package struct ReplyParser: Sendable {
             input.removeSubrange(..<position)
             position = 0
         }
-        input.append(copying: bytes)
+        input.append(octets: bytes)
     }
 
     /// The next reply, nil when it is not complete.

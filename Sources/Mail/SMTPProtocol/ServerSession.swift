@@ -165,7 +165,7 @@ extension ServerSession {
             input.removeSubrange(..<position)
             position = 0
         }
-        input.append(copying: bytes)
+        input.append(octets: bytes)
     }
 
     /// The client is gone. What it had begun is rolled back; ``next()`` then closes.

@@ -1,4 +1,4 @@
-/// Copies of many octets at once into the room behind an array.
+/// Appending many octets at once, of which only a view is at hand.
 
 extension OutputSpan<UInt8> {
     /// Appends a copy of octets.
@@ -15,5 +15,14 @@ extension OutputSpan<UInt8> {
             }
             count += octets.count
         }
+    }
+}
+
+extension [UInt8] {
+    /// Appends a copy of octets; a slice of an array would be retained and released for each line.
+    @inlinable @inline(__always) package mutating func append(octets: Span<UInt8>) {
+        // The pointer does not leave the call, and the array's storage is not the view's: a view of it could not live
+        // while it is changed.
+        unsafe octets.withUnsafeBufferPointer { unsafe append(contentsOf: $0) }
     }
 }
