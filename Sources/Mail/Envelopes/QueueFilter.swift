@@ -23,7 +23,7 @@ package struct QueueFilter: Hashable, Sendable {
     package private(set) var states: Set<State> = []
 
     /// What may be asked.
-    package enum Key: String, Hashable, Sendable, CaseIterable {
+    package enum Key: String, SelectionKey {
         case id, from, to, domain, user, uid, older, newer, kind, state
     }
 
@@ -40,21 +40,7 @@ package struct QueueFilter: Hashable, Sendable {
         case paused
     }
 
-    /// Why words are no filter.
-    package enum Problem: Error, Hashable, Sendable, CustomStringConvertible {
-        case unknownKey(String)
-        case repeated(Key)
-        case badValue(Key, expected: String)
-
-        package var description: String {
-            switch self {
-            case .unknownKey(let word):
-                "\(word): not one of \(Key.allCases.map { $0.rawValue + "=" }.joined(separator: ", "))"
-            case .repeated(let key): "\(key.rawValue)= is there twice"
-            case .badValue(let key, let expected): "\(key.rawValue)=: expected \(expected)"
-            }
-        }
-    }
+    package typealias Problem = SelectionProblem<Key>
 
     /// Every envelope.
     package init() {}
@@ -72,17 +58,9 @@ package struct QueueFilter: Hashable, Sendable {
 
     /// Reads `key=value` words.
     package init(words: [String]) throws(Problem) {
-        var given: [Key: String] = [:]
-        for word in words {
-            guard let equals = word.firstIndex(of: "="), let key = Key(rawValue: String(word[..<equals])) else {
-                throw .unknownKey(word)
-            }
-            guard given[key] == nil else { throw .repeated(key) }
-            let value = String(word[word.index(after: equals)...])
-            try set(key, value)
-            given[key] = value
-        }
-        self.words = Key.allCases.compactMap { key in given[key].map { "\(key.rawValue)=\($0)" } }
+        let given = try SelectionWords<Key>(words, longestValue: Self.longestValue)
+        for (key, value) in given.entries { try set(key, value) }
+        self.words = given.words
     }
 
     /// The same for the mail alone that one user of this machine has handed in; nil when it asks for somebody else's.
@@ -95,27 +73,18 @@ package struct QueueFilter: Hashable, Sendable {
     }
 
     private mutating func set(_ key: Key, _ value: String) throws(Problem) {
-        guard value.utf8.count <= Self.longestValue, value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
-            throw .badValue(key, expected: "at most \(Self.longestValue) printable characters")
-        }
         switch key {
         case .from: sender = AddressPattern(value == "<>" ? "@" : value)
-        case .to: recipient = try pattern(key, value)
-        case .domain: domain = try pattern(key, value)
-        case .user: user = try pattern(key, value)
-        case .uid:
-            guard let number = UInt32(value) else { throw .badValue(key, expected: "the number of a user") }
-            uid = number
-        case .older: older = try age(key, value)
-        case .newer: newer = try age(key, value)
+        case .to: recipient = try key.pattern(value)
+        case .domain: domain = try key.pattern(value)
+        case .user: user = try key.pattern(value)
+        case .uid: uid = try key.user(value)
+        case .older: older = try key.age(value)
+        case .newer: newer = try key.age(value)
         case .kind:
             guard ["mda", "mta", "bounce"].contains(value) else { throw .badValue(key, expected: "mda, mta or bounce") }
             kind = value
-        case .id:
-            guard (1...16).contains(value.utf8.count), hexadecimalValue(value) != nil else {
-                throw .badValue(key, expected: "1 to 16 hexadecimal digits")
-            }
-            prefix = String(decoding: value.utf8.map(asciiLowercased), as: UTF8.self)
+        case .id: prefix = try key.prefix(value)
         case .state:
             for name in value.split(separator: ",", omittingEmptySubsequences: false) {
                 guard let state = State(rawValue: String(name)) else {
@@ -127,16 +96,6 @@ package struct QueueFilter: Hashable, Sendable {
     }
 
     private static let longestValue = 320
-
-    private func pattern(_ key: Key, _ value: String) throws(Problem) -> AddressPattern {
-        guard !value.isEmpty else { throw .badValue(key, expected: "a text, in which * stands for anything") }
-        return AddressPattern(value)
-    }
-
-    private func age(_ key: Key, _ value: String) throws(Problem) -> Int64 {
-        guard let seconds = seconds(ofDuration: value) else { throw .badValue(key, expected: "a time such as 90s, 10m, 2h or 1d12h") }
-        return seconds
-    }
 
     // MARK: Evaluation
 

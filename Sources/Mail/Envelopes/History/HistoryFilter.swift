@@ -17,27 +17,13 @@ package struct HistoryFilter: Hashable, Sendable {
     private var prefix: String?
 
     /// What may be asked.
-    package enum Key: String, Hashable, Sendable, CaseIterable {
+    package enum Key: String, SelectionKey {
         case id, from, to
         case messageID = "message-id"
         case user, uid, older, newer
     }
 
-    /// Why words are no filter.
-    package enum Problem: Error, Hashable, Sendable, CustomStringConvertible {
-        case unknownKey(String)
-        case repeated(Key)
-        case badValue(Key, expected: String)
-
-        package var description: String {
-            switch self {
-            case .unknownKey(let word):
-                "\(word): not one of \(Key.allCases.map { $0.rawValue + "=" }.joined(separator: ", "))"
-            case .repeated(let key): "\(key.rawValue)= is there twice"
-            case .badValue(let key, let expected): "\(key.rawValue)=: expected \(expected)"
-            }
-        }
-    }
+    package typealias Problem = SelectionProblem<Key>
 
     /// Every event.
     package init() {}
@@ -54,17 +40,9 @@ package struct HistoryFilter: Hashable, Sendable {
 
     /// Reads `key=value` words.
     package init(words: [String]) throws(Problem) {
-        var given: [Key: String] = [:]
-        for word in words {
-            guard let equals = word.firstIndex(of: "="), let key = Key(rawValue: String(word[..<equals])) else {
-                throw .unknownKey(word)
-            }
-            guard given[key] == nil else { throw .repeated(key) }
-            let value = String(word[word.index(after: equals)...])
-            try set(key, value)
-            given[key] = value
-        }
-        self.words = Key.allCases.compactMap { key in given[key].map { "\(key.rawValue)=\($0)" } }
+        let given = try SelectionWords<Key>(words, longestValue: Self.longestValue)
+        for (key, value) in given.entries { try set(key, value) }
+        self.words = given.words
     }
 
     /// The same for the mail alone that one user of this machine has handed in; nil when it asks for somebody else's.
@@ -79,38 +57,18 @@ package struct HistoryFilter: Hashable, Sendable {
     private static let longestValue = 1_000
 
     private mutating func set(_ key: Key, _ value: String) throws(Problem) {
-        guard value.utf8.count <= Self.longestValue, value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
-            throw .badValue(key, expected: "at most \(Self.longestValue) printable characters")
-        }
         switch key {
         case .from: sender = AddressPattern(value == "<>" ? "" : value)
-        case .to: recipient = try pattern(key, value)
+        case .to: recipient = try key.pattern(value)
         case .messageID:
-            guard !value.isEmpty else { throw .badValue(key, expected: "a text, in which * stands for anything") }
             // As it stands in the header, or without its brackets.
-            messageID = AddressPattern(value.hasPrefix("<") || value.hasPrefix("*") ? value : "<\(value)>")
-        case .user: user = try pattern(key, value)
-        case .uid:
-            guard let number = UInt32(value) else { throw .badValue(key, expected: "the number of a user") }
-            uid = number
-        case .older: older = try age(key, value)
-        case .newer: newer = try age(key, value)
-        case .id:
-            guard (1...16).contains(value.utf8.count), hexadecimalValue(value) != nil else {
-                throw .badValue(key, expected: "1 to 16 hexadecimal digits")
-            }
-            prefix = String(decoding: value.utf8.map { $0 >= 0x41 && $0 <= 0x46 ? $0 + 0x20 : $0 }, as: UTF8.self)
+            messageID = try key.pattern(value.isEmpty || value.hasPrefix("<") || value.hasPrefix("*") ? value : "<\(value)>")
+        case .user: user = try key.pattern(value)
+        case .uid: uid = try key.user(value)
+        case .older: older = try key.age(value)
+        case .newer: newer = try key.age(value)
+        case .id: prefix = try key.prefix(value)
         }
-    }
-
-    private func pattern(_ key: Key, _ value: String) throws(Problem) -> AddressPattern {
-        guard !value.isEmpty else { throw .badValue(key, expected: "a text, in which * stands for anything") }
-        return AddressPattern(value)
-    }
-
-    private func age(_ key: Key, _ value: String) throws(Problem) -> Int64 {
-        guard let seconds = seconds(ofDuration: value) else { throw .badValue(key, expected: "a time such as 90s, 10m, 2h or 1d12h") }
-        return seconds
     }
 
     // MARK: What a search asks
