@@ -16,19 +16,36 @@ extension LookupProcess {
         _ recipient: MailAddress, of transaction: Transaction,
         then report: @escaping @EventLoopActor (ExpansionVerdict) -> Void
     ) {
+        run(expansion(of: recipient, RuleSubject(transaction, recipient: recipient))) { [self] result in
+            traceExpansion(of: recipient, result.trace)
+            report(verdict(result, of: recipient))
+        }
+    }
+
+    /// The machine that decides about a recipient.
+    func expansion(of recipient: MailAddress, _ subject: RuleSubject) -> RecipientExpansion {
         guard let view else { context.fail("asked before it was configured") }
-        var expansion = RecipientExpansion(
-            recipient: recipient, subject: RuleSubject(transaction, recipient: recipient), rules: view.rules,
-            actions: view.actions,
+        return RecipientExpansion(
+            recipient: recipient, subject: subject, rules: view.rules, actions: view.actions,
             settings: ExpansionSettings(generation: view.generation, subaddressDelimiter: view.subaddressDelimiter),
             senderRewriting: senderRewriting)
-        let step = expansion.start()
-        advance(expansion, step, recipient: recipient, then: report)
+    }
+
+    /// Runs a machine to its end.
+    ///
+    /// - Parameter note: Told of each answer of a table.
+    func run(
+        _ machine: RecipientExpansion, noting note: (@EventLoopActor (TableQuery, TableAnswer) -> Void)? = nil,
+        then report: @escaping @EventLoopActor (ExpansionResult) -> Void
+    ) {
+        var expansion = machine
+        let first = expansion.start()
+        advance(expansion, first, noting: note, then: report)
     }
 
     private func advance(
-        _ machine: RecipientExpansion, _ first: ExpansionStep, recipient: MailAddress,
-        then report: @escaping @EventLoopActor (ExpansionVerdict) -> Void
+        _ machine: RecipientExpansion, _ first: ExpansionStep, noting note: (@EventLoopActor (TableQuery, TableAnswer) -> Void)?,
+        then report: @escaping @EventLoopActor (ExpansionResult) -> Void
     ) {
         var expansion = machine
         var step = first
@@ -36,12 +53,14 @@ extension LookupProcess {
             switch step {
             case .ask(let query):
                 if let known = answerAtOnce(query) {
+                    note?(query, known)
                     step = expansion.answer(known)
                     continue
                 }
                 ask(query) { [self] answer in
+                    note?(query, answer)
                     let next = expansion.answer(answer)
-                    advance(expansion, next, recipient: recipient, then: report)
+                    advance(expansion, next, noting: note, then: report)
                 }
                 return
             case .readInclude(let path):
@@ -60,13 +79,11 @@ extension LookupProcess {
                 spawn { [self] in
                     guard let file = await forwards.answer(request) else { return }
                     let next = expansion.answer(forward: file)
-                    advance(expansion, next, recipient: recipient, then: report)
+                    advance(expansion, next, noting: note, then: report)
                 }
                 return
             case .finished(let result):
-                traceExpansion(of: recipient, result.trace)
-                report(verdict(result, of: recipient))
-                return
+                return report(result)
             }
         }
     }

@@ -14,12 +14,8 @@ extension LookupProcess {
     func explain(_ recipient: MailAddress, of transaction: Transaction, asksDNS: Bool, answering request: UInt64) {
         guard let view else { context.fail("asked before it was configured") }
         let subject = RuleSubject(transaction, recipient: recipient)
-        let expansion = RecipientExpansion(
-            recipient: recipient, subject: subject, rules: view.rules, actions: view.actions,
-            settings: ExpansionSettings(generation: view.generation, subaddressDelimiter: view.subaddressDelimiter),
-            senderRewriting: senderRewriting)
         spawn { [self] in
-            let (result, answers) = await run(expansion)
+            let (result, answers) = await run(expansion(of: recipient, subject))
             var explanation = Explanation(
                 of: result, recipient: recipient, subject: subject, rules: view.rules, generation: view.generation,
                 answers: answers)
@@ -35,34 +31,11 @@ extension LookupProcess {
 
     /// Runs a machine to its end, and keeps what tables said to it.
     private func run(_ machine: RecipientExpansion) async -> (ExpansionResult, [TableQuery: TableAnswer]) {
-        var expansion = machine
-        var answers: [TableQuery: TableAnswer] = [:]
-        var step = expansion.start()
-        while true {
-            switch step {
-            case .ask(let query):
-                let answer = await answer(query)
-                answers[query] = answer
-                step = expansion.answer(answer)
-            case .readInclude(let path):
-                step = expansion.answer(include: IncludeFile.read(path))
-            case .readForward(let user, let userbase):
-                if ForwardFile.isCertainlyAbsent(in: user.directory) {
-                    step = expansion.answer(forward: .none)
-                    continue
-                }
-                let request = forwards.next()
-                parent?.send(
-                    .readForward(
-                        request: request,
-                        user: UserEntry(name: user.name, uid: user.uid, gid: user.gid, directory: user.directory),
-                        userbase: userbase))
-                let file = await forwards.answer(request) ?? .temporaryFailure("the parent does not answer")
-                step = expansion.answer(forward: file)
-            case .finished(let result):
-                return (result, answers)
-            }
+        let answers = KnownAnswers()
+        let result = await withUnsafeContinuation { continuation in
+            run(machine, noting: { answers.byQuery[$0] = $1 }) { continuation.resume(returning: $0) }
         }
+        return (result, answers.byQuery)
     }
 
     private func relayEntries(of table: String) async -> RelayEntries {
@@ -98,4 +71,10 @@ extension LookupProcess {
             }
         }
     }
+}
+
+/// What tables said while a machine ran.
+@EventLoopActor
+private final class KnownAnswers {
+    var byQuery: [TableQuery: TableAnswer] = [:]
 }
