@@ -40,13 +40,19 @@ extension ServerSession {
         // What would come of it decides whether it is worth asking.
         var trial = self
         trial.carryOut(command)
-        let refusal = trial.pending.lazy.compactMap { step -> Reply? in
-            if case .reply(let reply) = step, !reply.isPositive { reply } else { nil }
-        }.first
-        guard let refusal else { return consult(.command(command), question) }
+        guard let refusal = Self.refusal(among: trial.pending[...]) else { return consult(.command(command), question) }
         self = trial
+        tell(refusal, of: command)
+    }
+
+    private static func refusal(among steps: ArraySlice<ServerStep>) -> Reply? {
+        steps.lazy.compactMap { if case .reply(let reply) = $0, !reply.isPositive { reply } else { nil } }.first
+    }
+
+    /// Tells that the server itself has refused a sender or a recipient.
+    private mutating func tell(_ refusal: Reply, of command: Command) {
         // Out of order they are no part of any transaction.
-        guard refusal != .notAllowed else { return }
+        guard refusal != .notAllowed, let question = question(about: command) else { return }
         switch command {
         case .mail: tell(.refusedSender(question.argument, refusal))
         case .rcpt: tell(.refusedRecipient(question.argument, refusal))
@@ -158,8 +164,8 @@ extension ServerSession {
         switch command {
         case .helo: carryOut(.helo(name: argument))
         case .ehlo: carryOut(.ehlo(name: argument))
-        case .mail(let old): carryOut(.mail(Self.rewritten(old, argument)))
-        case .rcpt(let old): carryOut(.rcpt(Self.rewritten(old, argument)))
+        case .mail(let old): carryOutRewritten(.mail(Self.rewritten(old, argument)))
+        case .rcpt(let old): carryOutRewritten(.rcpt(Self.rewritten(old, argument)))
         case .auth:
             do throws(Command.SyntaxError) {
                 carryOut(try Command(parsing: ("AUTH ".utf8 + argument)[...]))
@@ -168,6 +174,13 @@ extension ServerSession {
             }
         case .startTLS, .data, .bdat, .rset, .quit, .noop, .help, .vrfy, .expn, .wiz: carryOut(command)
         }
+    }
+
+    /// Nobody has seen yet whether the server takes what a filter wrote.
+    private mutating func carryOutRewritten(_ command: Command) {
+        let before = pending.count
+        carryOut(command)
+        if let refusal = Self.refusal(among: pending.dropFirst(before)) { tell(refusal, of: command) }
     }
 
     /// The argument of MAIL or RCPT with another path. Brackets may be left out, and the client's parameters stay

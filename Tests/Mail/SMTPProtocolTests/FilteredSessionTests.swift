@@ -125,6 +125,25 @@ import Testing
         #expect(server.say("MAIL FROM:<old@example.org>").last?.hasPrefix(isValid ? "250" : "5") == true)
     }
 
+    @Test func `a rewritten address that the server refuses is told as it was written`() throws {
+        var server = try server {
+            switch $0.phase {
+            case .mailFrom: $0.argument == octets("bad@example.org") ? .rewrite(octets("<a b@example.net>")) : nil
+            case .rcptTo: .rewrite(octets("<x>y@mx.example>"))
+            default: nil
+            }
+        }
+        _ = server.say("EHLO c.example", "MAIL FROM:<bad@example.org>", "MAIL FROM:<ada@example.org>", "RCPT TO:<bob@mx.example>")
+        let told = server.events.compactMap { event -> String? in
+            switch event {
+            case .refusedSender(let address, let reply): "sender \(text(address)) \(reply.code)"
+            case .refusedRecipient(let address, let reply): "recipient \(text(address)) \(reply.code)"
+            case .greeted, .clientLine, .identified, .timedOut: nil
+            }
+        }
+        #expect(told.count == 2 && told[0].contains("a b@example.net") && told[1].hasPrefix("recipient x"), "\(told)")
+    }
+
     @Test func `names and recipients can be rewritten too`() throws {
         var server = try server {
             switch $0.phase {
