@@ -65,13 +65,16 @@ extension RelaySession {
         let result = await stream.read(deadline: deadline)
         traceIO(result.traced)
         switch result {
-        case .bytes(let bytes):
-            log.trace(TraceSubjects.mta, "\(id) <<< \(LogText.value(String(decoding: bytes.prefix(1_000), as: UTF8.self)))")
-            reports?.received(bytes)
-            machine.receive(bytes.span)
+        case .bytes(let bytes): take(bytes, &machine)
         case .timedOut: machine.timedOut()
         case .end, .failed: machine.connectionLost()
         }
+    }
+
+    private func take(_ bytes: [UInt8], _ machine: inout ClientSession) {
+        log.trace(TraceSubjects.mta, "\(id) <<< \(LogText.value(String(decoding: bytes.prefix(1_000), as: UTF8.self)))")
+        reports?.received(bytes)
+        machine.receive(bytes.span)
     }
 
     /// Sends what was gathered; false when the machine knows of a failure.
@@ -87,7 +90,7 @@ extension RelaySession {
             machine.timedOut()
         case .failed:
             // A server that refuses in the middle says why before it closes.
-            while case .bytes(let bytes)? = stream.tryRead() { machine.receive(bytes.span) }
+            while case .bytes(let bytes)? = stream.tryRead() { take(bytes, &machine) }
             machine.connectionLost()
         }
         return false
@@ -106,7 +109,7 @@ extension RelaySession {
         }
         // Between the pieces of a large message, for the server may have seen enough.
         guard content?.isLarge == true, case .bytes(let bytes)? = stream.tryRead() else { return }
-        machine.receive(bytes.span)
+        take(bytes, &machine)
     }
 
     // MARK: Transactions
@@ -123,7 +126,7 @@ extension RelaySession {
             switch result {
             case .timedOut: break
             case .bytes(let bytes):
-                machine.receive(bytes.span)
+                take(bytes, &machine)
                 return nil
             case .end, .failed:
                 machine.connectionLost()

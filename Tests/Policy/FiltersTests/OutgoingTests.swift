@@ -17,6 +17,7 @@ import Testing
         reports.receive(Array("235 ok\r\n".utf8))
         reports.begin(message, sender: "a@b.example")
         reports.send(Array("MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\n".utf8))
+        reports.receive(Array("250 ok\r\n250-2.1.5\r\n250 ok\r\n354 go\r\n".utf8))
         reports.contentBegins()
         reports.send(Array("Subject: secret\r\n\r\nx\r\n.\r\n".utf8))
         reports.settled(envelope, "c@d.example", .accepted)
@@ -27,13 +28,52 @@ import Testing
                 .clientLine(Array("EHLO me.example".utf8)), .identified(method: "EHLO", name: "me.example"),
                 .serverLine(Array("250-mx.example".utf8)), .serverLine(Array("250 AUTH PLAIN".utf8)),
                 .clientLine(Array("AUTH PLAIN ********".utf8)), .serverLine(Array("235 ok".utf8)),
-                .transactionBegun(message), .mail(message, .accepted, address: Array("a@b.example".utf8)),
+                .transactionBegun(message),
                 .clientLine(Array("MAIL FROM:<a@b.example>".utf8)), .clientLine(Array("RCPT TO:<c@d.example>".utf8)),
-                .clientLine(Array("DATA".utf8)), .data(message, .accepted), .envelope(envelope),
-                .recipient(message, .accepted, address: Array("c@d.example".utf8)), .clientLine(Array(".".utf8)),
+                .clientLine(Array("DATA".utf8)),
+                .serverLine(Array("250 ok".utf8)), .mail(message, .accepted, address: Array("a@b.example".utf8)),
+                .serverLine(Array("250-2.1.5".utf8)), .serverLine(Array("250 ok".utf8)),
+                .recipient(message, .accepted, address: Array("c@d.example".utf8)), .serverLine(Array("354 go".utf8)),
+                .data(message, .accepted), .envelope(envelope), .clientLine(Array(".".utf8)),
                 .committed(message, size: 20), .transactionReset(message),
             ])
         #expect(reports.take().isEmpty)
+    }
+
+    @Test func `each refusal of the server is told of whom it was said`() {
+        var reports = OutgoingReports()
+        reports.receive(Array("220 mx.example\r\n".utf8))
+        reports.begin(message, sender: "a@b.example")
+        reports.send(Array("MAIL FROM:<a@b.example>\r\nRCPT TO:<\"x>\\\"\"@d.example> NOTIFY=NEVER\r\nRCPT TO:<e@d.example>\r\nDATA\r\n".utf8))
+        reports.receive(Array("250 ok\r\n550 no\r\n451 later\r\n554 nobody\r\n".utf8))
+        reports.settled(envelope, "e@d.example", .unavailable)
+        reports.end(size: 0)
+        let told = reports.take().filter { if case .serverLine = $0 { false } else if case .clientLine = $0 { false } else { true } }
+        #expect(
+            told == [
+                .greeted(hostname: "mx.example"), .transactionBegun(message),
+                .mail(message, .accepted, address: Array("a@b.example".utf8)),
+                .recipient(message, .refused, address: Array("\"x>\\\"\"@d.example".utf8)),
+                .recipient(message, .unavailable, address: Array("e@d.example".utf8)), .data(message, .refused),
+                .envelope(envelope), .rolledBack(message), .transactionReset(message),
+            ])
+        reports.begin(message, sender: "a@b.example")
+        reports.send(Array("MAIL FROM:<a@b.example>\r\n".utf8))
+        reports.receive(Array("550 not you\r\n".utf8))
+        #expect(reports.take().contains(.mail(message, .refused, address: Array("a@b.example".utf8))))
+    }
+
+    @Test func `commands that are sent together with their content are told, the content is not`() {
+        var reports = OutgoingReports()
+        reports.begin(message, sender: "a@b.example")
+        reports.contentBegins()
+        reports.send(Array("MAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nBDAT 14 LAST\r\nMAIL secret\r\n\r\n".utf8))
+        reports.receive(Array("250 ok\r\n250 ok\r\n250 taken\r\n".utf8))
+        let events = reports.take()
+        let lines = events.compactMap { if case .clientLine(let line) = $0 { text(line) } else { nil } }
+        #expect(lines == ["MAIL FROM:<a@b.example>", "RCPT TO:<c@d.example>"])
+        #expect(events.contains(.mail(message, .accepted, address: Array("a@b.example".utf8))))
+        #expect(events.contains(.recipient(message, .accepted, address: Array("c@d.example".utf8))))
     }
 
     @Test func `what answers a challenge is not told`() {
