@@ -16,6 +16,9 @@ import TLS
 /// The protocol is ``ServerSession``'s. This is where its questions go to other processes, and where the
 /// replies of pipelined commands are gathered into one write. A question is a task, in straight lines; while
 /// the session waits for its client there is no task, so that one of ten thousand idle ones costs little.
+///
+/// `+Octets` reads and writes, `+Transaction` makes messages of what is said, `+Filters` and `+Amendments` let filters have
+/// their part, `+TLS` turns to TLS.
 @EventLoopActor
 final class SMTPSession {
     let stream: SecurableStream
@@ -24,7 +27,7 @@ final class SMTPSession {
     /// Names the session in the log.
     let id: String
     /// Nil on listeners without.
-    private let authentication: ClientAuthentication?
+    let authentication: ClientAuthentication?
     /// Nil on a listener in clear.
     private let tls: TLSServerContext?
     /// TLS from the first octet on.
@@ -32,17 +35,19 @@ final class SMTPSession {
     /// Nil on a listener without.
     let filters: SessionFilters?
     var machine: ServerSession
-    private let idle: Duration
-    private var output: [UInt8] = []
+    let idle: Duration
+    /// Replies that are not sent.
+    var output: [UInt8] = []
     private(set) var isEnding = false
     /// What the machine had done when the wait for the client began, and how long that lasts.
-    private var waitedSince: (progress: UInt64, deadline: MonotonicInstant)?
+    var waitedSince: (progress: UInt64, deadline: MonotonicInstant)?
 
     // The transaction under way.
     var transaction: Transaction?
     var drafts: [EnvelopeDraft] = []
-    private var recipients = 0
-    private(set) var transfer: UInt64?
+    var recipients = 0
+    var transfer: UInt64?
+    var messageID: MessageID?
     /// Where the content of the message goes that filters transform.
     var content: FilteredMessagePath?
 
@@ -103,7 +108,7 @@ final class SMTPSession {
     }
 
     /// Carries out what the machine says, up to the first step that has to wait for somebody.
-    private func proceed() {
+    func proceed() {
         while true {
             switch machine.next() {
             case .needsInput:
@@ -204,237 +209,5 @@ final class SMTPSession {
         let channel = await shakeHands(with: tls)
         if let channel { report(channel) }
         return channel
-    }
-
-    // MARK: Bytes
-
-    /// Octets of replies that are gathered while there are more commands.
-    private static let maximumReplies = 1 << 10
-
-    /// Sends the gathered replies as far as the kernel takes them at once; false when some are left.
-    private func flushAtOnce() -> Bool {
-        guard !output.isEmpty else { return true }
-        let count = output.count
-        switch stream.tryWrite(&output) {
-        case .written:
-            traceIO("wrote \(count) octets")
-            return true
-        case .full:
-            traceIO("wrote \(count - output.count) octets, the client is to take \(output.count) more")
-            return false
-        case .failed(let error):
-            traceIO("write failed: \(error)")
-            output = []
-            machine.connectionLost()
-            return true
-        }
-    }
-
-    /// Sends the gathered replies; on failure the machine knows that the client is gone.
-    private func flush() async {
-        guard !output.isEmpty else { return }
-        let bytes = output
-        output = []
-        let result = await stream.write(bytes, deadline: .now() + idle)
-        traceIO(result.traced(bytes.count))
-        switch result {
-        case .written: break
-        case .timedOut, .failed: machine.connectionLost()
-        }
-    }
-
-    private func awaitInput() {
-        stream.whenReadable(deadline: patience()) { [self] in inputAwaited($0) }
-    }
-
-    /// Until when the client may take its time: from its last whole command, or its last good piece of a message.
-    private func patience() -> MonotonicInstant {
-        if let waitedSince, waitedSince.progress == machine.progress { return waitedSince.deadline }
-        let deadline = MonotonicInstant.now() + idle
-        waitedSince = (machine.progress, deadline)
-        return deadline
-    }
-
-    private func inputAwaited(_ result: WaitResult) {
-        switch result {
-        case .ready:
-            let read = stream.tryRead()
-            traceIO(read?.traced ?? "nothing to read yet")
-            switch read {
-            case .bytes(let bytes): machine.receive(bytes.span)
-            case nil: return awaitInput()
-            case .end, .timedOut, .failed: machine.connectionLost()
-            }
-        case .timedOut:
-            traceIO(isEnding ? "its wait for the client is over: the server stops" : "the client said nothing in time")
-            if isEnding { machine.shutDown() } else { machine.timedOut() }
-        case .closed:
-            if isEnding { machine.shutDown() } else { machine.connectionLost() }
-        }
-        proceed()
-    }
-
-    private func logFailures() {
-        for failure in machine.takeFailedCommands() {
-            log.info("\(id) smtp failed-command command=\(LogText.value(failure.command)) result=\(LogText.value(failure.reply.text))")
-        }
-    }
-
-    // MARK: Transaction
-
-    /// Who may send, for the listener's `senders`.
-    func senderVerdict(_ transaction: Transaction) async -> Verdict {
-        await authentication?.verdict(on: transaction) ?? .accept
-    }
-
-    private func check(_ request: RecipientRequest) async {
-        guard let transaction else { preconditionFailure("a recipient without a transaction") }
-        let question = dispatcher.expansions.next()
-        dispatcher.lookup?.send(.expand(request: question, recipient: request.address, transaction: transaction))
-        switch await dispatcher.expansions.answer(question) {
-        case .accepted(let found, let trace):
-            log.debug("\(id) smtp recipient=<\(request.address.text)> \(trace)")
-            for draft in found {
-                var draft = draft
-                draft.notify = request.notify
-                draft.originalRecipient = request.originalRecipient
-                drafts.append(draft)
-            }
-            recipients += 1
-            if transfer == nil { beginTransfer() }
-            report(request, .accepted)
-            machine.recipientChecked(.accept)
-        case .refused(let reply, let trace):
-            log.info(
-                "\(id) smtp refused-recipient from=<\(transaction.sender.text)> to=<\(request.address.text)> \(trace)")
-            report(request, ReportEvent.Outcome(reply))
-            machine.recipientChecked(.refuse(reply))
-        case nil:
-            report(request, .unavailable)
-            machine.recipientChecked(.refuse(Reply(451, "4.3.0", "Temporary failure")))
-        }
-    }
-
-    /// Asks the queue for a message as soon as there is a recipient: the answer comes while the client still
-    /// talks, and does not keep it waiting at DATA.
-    private func beginTransfer() {
-        let transfer = dispatcher.transfers.next()
-        self.transfer = transfer
-        dispatcher.queue?.send(.begin(transfer: transfer))
-    }
-
-    /// Has the queue give the message its id at once, for filters are told it with the sender.
-    func beginNamedTransfer() async -> Result<MessageID, TransferRefused> {
-        beginTransfer()
-        return await opening()
-    }
-
-    private func opening() async -> Result<MessageID, TransferRefused> {
-        if let messageID { return .success(messageID) }
-        guard let transfer else { preconditionFailure("a message without a recipient") }
-        let result = await dispatcher.transfers.opening(transfer)
-        switch result {
-        case .success(let id): messageID = id
-        case .failure: self.transfer = nil
-        }
-        return result
-    }
-
-    private func open() async {
-        switch await opening() {
-        case .success(let id):
-            var opened = OpenedMessage(
-                identifier: id.description, date: MailDate(seconds: wallClockSeconds()),
-                uniqueNumber: .random(in: .min ... .max))
-            filters?.facts.message = id
-            opened.isFiltered = beginContent(of: opened)
-            filters?.report(.data(id, .accepted))
-            machine.messageOpened(.opened(opened))
-        case .failure(let error):
-            machine.messageOpened(.refused(Reply(error.refusal)))
-        }
-    }
-    private(set) var messageID: MessageID?
-
-    /// Octets on their way to the queue above which a session waits.
-    private static let maximumQueued = 1 << 20
-    /// Octets of a body in one message to the queue.
-    private static let maximumPiece = 256 << 10
-
-    /// More is on its way to the queue than is good.
-    var isQueueCongested: Bool { (dispatcher.queue?.queuedBytes ?? 0) >= Self.maximumQueued }
-
-    func queueDrained() async { await dispatcher.queue?.drained(below: Self.maximumQueued) }
-
-    func store(_ bytes: [UInt8]) {
-        guard let transfer else { return }
-        var start = 0
-        while start < bytes.count {
-            let end = min(start + Self.maximumPiece, bytes.count)
-            let piece = start == 0 && end == bytes.count ? bytes : Array(bytes[start..<end])
-            dispatcher.queue?.send(.body(transfer: transfer, piece))
-            start = end
-        }
-    }
-
-    private func commit(size: Int64) async {
-        if let filters {
-            guard await amendEnvelope(filters.takeAmendments()) else { return discard() }
-        }
-        guard let transfer, let transaction, let messageID else { preconditionFailure("a commit without a message") }
-        for start in stride(from: 0, to: drafts.count, by: DispatcherToQueue.maximumDrafts) {
-            let end = min(start + DispatcherToQueue.maximumDrafts, drafts.count)
-            dispatcher.queue?.send(.envelopes(transfer: transfer, Array(drafts[start..<end])))
-        }
-        if filters?.wants(.txEnvelope) == true { dispatcher.queue?.send(.nameEnvelopes(transfer: transfer)) }
-        dispatcher.queue?.send(.commit(transfer: transfer, transaction))
-        let refusal = await dispatcher.transfers.commit(transfer)
-        for id in dispatcher.transfers.takeEnvelopes(transfer) { filters?.report(.envelope(id)) }
-        if let refusal {
-            filters?.report(.rolledBack(messageID))
-            machine.messageCommitted(.refuse(Reply(refusal)))
-        } else {
-            log.info(
-                "\(id) smtp message msgid=\(messageID) size=\(size) nrcpt=\(recipients) from=<\(transaction.sender.text)>")
-            filters?.report(.committed(messageID, size: size))
-            machine.messageCommitted(.accept)
-        }
-        forget()
-    }
-
-    /// The client is told that its message is taken, and nobody gets it: a filter wants it so.
-    private func discard() {
-        log.info("\(id) smtp discarded msgid=\(messageID?.description ?? "") from=<\(transaction?.sender.text ?? "")>")
-        rollback()
-        machine.messageCommitted(.accept)
-    }
-
-    private func rollback() {
-        if let transfer {
-            dispatcher.transfers.abandon(transfer)
-            dispatcher.queue?.send(.rollback(transfer: transfer))
-            if let messageID { filters?.report(.rolledBack(messageID)) }
-        }
-        forget()
-    }
-
-    private func forget() {
-        if let filters, transfer != nil { filters.report(.transactionReset(messageID)) }
-        endContent()
-        transaction = nil
-        drafts = []
-        recipients = 0
-        transfer = nil
-        messageID = nil
-    }
-}
-
-extension Reply {
-    /// What a client hears when the queue does not take its message: always "try again".
-    init(_ refusal: QueueRefusal) {
-        switch refusal {
-        case .outOfSpace: self.init(452, "4.3.1", "Insufficient system storage")
-        case .failure: self.init(451, "4.3.0", "Temporary failure")
-        }
     }
 }
