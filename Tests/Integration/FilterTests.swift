@@ -96,6 +96,19 @@ extension RealProcesses {
 
         // MARK: Built-in
 
+        @Test func `a program that was written for an older protocol gets its order of fields`() async throws {
+            let server = try Self.server(Self.python("pass"), options: "protocol 0.5")
+            try await server.start()
+            let client = try server.client()
+            try client.greet()
+            #expect(try client.deliver(from: "a@client.example", to: ["alice@test.example"], "Subject: s\r\n\r\nx").code == 250)
+            let lines = heard(server)
+            #expect(lines.contains("config|protocol|0.5"))
+            #expect(lines.contains { $0.hasPrefix("report|0.5|") && $0.contains("|tx-mail|") && $0.hasSuffix("|a@client.example|ok") })
+            #expect(lines.contains { $0.contains("|tx-rcpt|") && $0.hasSuffix("|alice@test.example|ok") })
+            #expect(lines.contains { $0.hasPrefix("filter|0.5|") && $0.contains("|mail-from|") })
+        }
+
         @Test func `built-in filters refuse, mark, rewrite and pass over, in the order of their chain`() async throws {
             let server = try Server.standard(
                 listener: "filter { names, vip, guesses, spam, old }",

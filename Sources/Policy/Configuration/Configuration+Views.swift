@@ -149,6 +149,7 @@ package struct DispatcherView: ConfigurationView {
             var part = FilterProcess(name: process.name, command: "")
             part.onFailure = process.onFailure
             part.timeout = process.timeout
+            part.spoken = process.spoken
             return part
         }
         admd = configuration.admd

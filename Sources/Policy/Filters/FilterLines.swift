@@ -1,3 +1,4 @@
+import Configuration
 import MailSyntax
 import SMTPProtocol
 
@@ -46,8 +47,13 @@ package struct FilterIntroduction: Hashable, Sendable {
     package var subsystems: Set<FilterSubsystem>
     /// `admd`: the name for authentication results.
     package var admd: String
+    package var spoken: FilterProcess.ProtocolVersion
 
-    package init(version: String, sessionTimeout: Int64, subsystems: Set<FilterSubsystem>, admd: String) {
+    package init(
+        version: String, sessionTimeout: Int64, subsystems: Set<FilterSubsystem>, admd: String,
+        spoken: FilterProcess.ProtocolVersion = .current
+    ) {
+        self.spoken = spoken
         self.version = version
         self.sessionTimeout = sessionTimeout
         self.subsystems = subsystems
@@ -56,7 +62,7 @@ package struct FilterIntroduction: Hashable, Sendable {
 
     /// The lines, each ended by LF.
     package var bytes: [UInt8] {
-        var lines = ["smtpd-version|\(version)", "protocol|\(FilterLines.protocolVersion)", "smtp-session-timeout|\(sessionTimeout)"]
+        var lines = ["smtpd-version|\(version)", "protocol|\(spoken.text)", "smtp-session-timeout|\(sessionTimeout)"]
         for subsystem in FilterSubsystem.allCases where subsystems.contains(subsystem) {
             lines.append("subsystem|\(subsystem.rawValue)")
         }
@@ -69,16 +75,16 @@ package struct FilterIntroduction: Hashable, Sendable {
 ///
 /// Fields are separated by `|`, and only the last of a line may hold one: a `|` in any other, and a control character in
 /// all, becomes `?`, so that nobody who names himself can give a line more fields.
+///
+/// Every line names the version whose order its fields have. Programs that do not look at it want the one that they were
+/// written for (`protocol` in smtpd.conf(5)).
 package enum FilterLines {
-    /// Every line names it, and by that filters of older protocols know the order of the fields: that of `link-auth`
-    /// was another before 0.7. The libraries that are in use look at it, so no other order is spoken here.
-    package static let protocolVersion = "0.7"
-
     /// `filter|VERSION|TIME|smtp-in|PHASE|SESSION|TOKEN|PARAMETERS`.
     package static func question(
-        _ question: FilterQuestion, _ facts: FilterFacts, token: UInt64, at time: FilterTime
+        _ question: FilterQuestion, _ facts: FilterFacts, token: UInt64, at time: FilterTime,
+        in version: FilterProcess.ProtocolVersion = .current
     ) -> [UInt8] {
-        var line = contentPrefix(question.phase, session: facts.session, token: token, at: time)
+        var line = prefix(question.phase, session: facts.session, token: token, at: time, in: version)
         switch question.phase {
         case .connect:
             append(facts.client.reverseName.utf8, onto: &line)
@@ -93,17 +99,19 @@ package enum FilterLines {
     }
 
     /// What stands before each line of content.
-    package static func contentPrefix(session: UInt64, token: UInt64, at time: FilterTime) -> [UInt8] {
-        contentPrefix(.dataLine, session: session, token: token, at: time)
+    package static func contentPrefix(
+        session: UInt64, token: UInt64, at time: FilterTime, in version: FilterProcess.ProtocolVersion = .current
+    ) -> [UInt8] {
+        prefix(.dataLine, session: session, token: token, at: time, in: version)
     }
 
-    private static func contentPrefix(
-        _ phase: FilterPhase, session: UInt64, token: UInt64, at time: FilterTime
+    private static func prefix(
+        _ phase: FilterPhase, session: UInt64, token: UInt64, at time: FilterTime, in version: FilterProcess.ProtocolVersion
     ) -> [UInt8] {
         var line: [UInt8] = []
         line.reserveCapacity(128)
         line += "filter|".utf8
-        line += protocolVersion.utf8
+        line += version.text.utf8
         line.append(separator)
         time.append(onto: &line)
         line += "|smtp-in|".utf8

@@ -136,7 +136,7 @@ private func listener(_ text: String, on machine: FakeMachine = machine) throws 
     @Test func `each form is taken`() throws {
         let result = try configuration(
             """
-            proc p "filter-x -v" user vmail group vmail chroot "/c" on-failure accept timeout 30s
+            proc p "filter-x -v" user vmail group vmail chroot "/c" on-failure accept timeout 30s protocol 0.6
             filter a proc p
             filter b proc-exec "filter-y"
             filter c phase mail-from match !mail-from regex { "x" , "y" } reject "550 no"
@@ -149,6 +149,7 @@ private func listener(_ text: String, on machine: FakeMachine = machine) throws 
         #expect(result.filterProcesses[0].chroot == "/c")
         #expect(result.filterProcesses.map(\.onFailure) == [.accept, .refuse])
         #expect(result.filterProcesses.map(\.timeout) == [30, 120])
+        #expect(result.filterProcesses.map(\.spoken) == [.v0_6, .v0_7])
         #expect(result.filters.map(\.name) == ["a", "b", "c", "d"])
         #expect(result.filters[3].kind == .chain(["a", "b", "c"]))
         guard case .builtin(let builtin) = result.filters[2].kind else {
@@ -194,7 +195,7 @@ private func listener(_ text: String, on machine: FakeMachine = machine) throws 
         ("proc p \"x\"\nfilter a proc p\nfilter b proc p\nfilter c chain { a, b }", "are the same process p"), ("filter f phase commit match rdns junk", "cannot be used in phase commit"),
         ("filter f phase commit match rdns bypass", "cannot be used in phase commit"), ("filter f phase connect match rdns accept", "syntax error"),
         ("filter f phase rset match rdns junk", "syntax error"), ("proc p \"x\" user a user b", "user already given"), ("proc p \"x\" on-failure ignore", "syntax error"),
-        ("proc p \"x\" timeout soon", "invalid delay"), ("filter f phase helo match helo { x } rcpt-to { y } junk", "cannot be told in phase helo"), ("filter f", "syntax error at the end of the line"),
+        ("proc p \"x\" timeout soon", "invalid delay"), ("proc p \"x\" protocol \"0.8\"", "0.8: no version of the filter protocol"), ("filter f phase helo match helo { x } rcpt-to { y } junk", "cannot be told in phase helo"), ("filter f", "syntax error at the end of the line"),
     ])
     func `is refused`(_ text: String, _ reason: String) {
         let found = errors(text + end)

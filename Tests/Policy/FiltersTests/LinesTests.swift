@@ -1,3 +1,4 @@
+import Configuration
 import Envelopes
 import MailSyntax
 import SMTPProtocol
@@ -72,6 +73,27 @@ func facts(_ change: (inout FilterFacts) -> Void = { _ in }) -> FilterFacts {
             #expect(line == "report|0.7|1576146008.006099|smtp-in|\(rest)\n")
         }
         #expect(Set(expected.map(\.0.name)) == Set(ReportEvent.Name.allCases), "every event is here")
+    }
+
+    @Test func `older programs get the order of fields that they were written for`() {
+        func line(_ event: ReportEvent, _ version: FilterProcess.ProtocolVersion) -> String {
+            text(FilterLines.report(event, of: 1, in: .incoming, at: now, in: version))
+        }
+        let begin = "1576146008.006099|smtp-in"
+        let login = ReportEvent.authenticated(.accepted, user: "a|b")
+        #expect(line(login, .v0_7) == "report|0.7|\(begin)|link-auth|0000000000000001|pass|a|b\n")
+        #expect(line(login, .v0_6) == "report|0.6|\(begin)|link-auth|0000000000000001|a?b|pass\n")
+        for event in [
+            ReportEvent.mail(message, .refused, address: Array("a@b".utf8)), .recipient(message, .refused, address: Array("a@b".utf8)),
+        ] {
+            #expect(line(event, .v0_6).hasSuffix("|1ef1c203|permfail|a@b\n"))
+            #expect(line(event, .v0_5).hasPrefix("report|0.5|") && line(event, .v0_5).hasSuffix("|1ef1c203|a@b|permfail\n"))
+        }
+        let introduction = FilterIntroduction(version: "7", sessionTimeout: 300, subsystems: [], admd: "a", spoken: .v0_5)
+        #expect(text(introduction.bytes).contains("\nconfig|protocol|0.5\n"))
+        let question = FilterLines.question(FilterQuestion(.data), facts(), token: 1, at: now, in: .v0_5)
+        #expect(text(question).hasPrefix("filter|0.5|\(begin)|data|"))
+        #expect(text(FilterLines.contentPrefix(session: 1, token: 1, at: now, in: .v0_6)).hasPrefix("filter|0.6|\(begin)|data-line|"))
     }
 
     @Test func `each phase has its parameters`() {

@@ -130,12 +130,13 @@ extension FilterProcess: BinaryRecord {
     static var fields: [BinaryField<Self>] {
         [
             .init(\.name), .init(\.command), .init(\.user), .init(\.group), .init(\.chroot), .init(\.onFailure),
-            .init(\.timeout),
+            .init(\.timeout), .init(\.spoken),
         ]
     }
 }
 
 extension FilterProcess.FailurePolicy: BinaryValue {}
+extension FilterProcess.ProtocolVersion: BinaryValue {}
 
 extension FilterDefinition: BinaryRecord {
     static var blank: FilterDefinition { FilterDefinition(name: "", kind: .legacy) }

@@ -45,6 +45,13 @@ extension ConfigurationParser {
                 let location = token.location
                 process.timeout = try delay("a time")
                 guard process.timeout > 0 else { throw fail(at: location, "a filter needs a moment to answer") }
+            } else if take("protocol") {
+                let location = token.location
+                let text = try string("a version of the filter protocol")
+                guard let version = FilterProcess.ProtocolVersion.allCases.first(where: { $0.text == text }) else {
+                    throw fail(at: location, "\(text): no version of the filter protocol that is spoken here; there are 0.5, 0.6 and 0.7")
+                }
+                process.spoken = version
             } else {
                 return process
             }

@@ -40,6 +40,22 @@ package struct FilterProcess: Hashable, Sendable {
     package var onFailure = FailurePolicy.refuse
     /// Seconds for its registration, and for each answer.
     package var timeout: Int64 = 120
+    /// The order of fields that the program expects.
+    package var spoken = ProtocolVersion.current
+
+    /// Versions of the filter protocol that differ in the order of fields (smtpd-filters(7)).
+    package enum ProtocolVersion: UInt8, Hashable, Sendable, CaseIterable, Comparable {
+        case v0_5 = 5
+        case v0_6
+        case v0_7
+
+        package static let current = v0_7
+
+        /// As lines name it.
+        package var text: String { "0.\(rawValue)" }
+
+        package static func < (one: Self, other: Self) -> Bool { one.rawValue < other.rawValue }
+    }
 
     package enum FailurePolicy: UInt8, Hashable, Sendable {
         /// A temporary refusal.

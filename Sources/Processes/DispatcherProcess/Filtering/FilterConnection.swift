@@ -35,6 +35,7 @@ final class FilterConnection {
     let name: String
     let instance: UInt32
     private let timeout: Duration
+    private let spoken: FilterProcess.ProtocolVersion
     private let log: Logger
     /// Told once, when the program is of no more use.
     private let ended: @EventLoopActor (FilterConnection) -> Void
@@ -70,6 +71,7 @@ final class FilterConnection {
         self.name = name
         self.instance = instance
         self.timeout = .seconds(timeout)
+        spoken = introduction.spoken
         self.log = log
         self.ended = ended
         stream = ByteStream(adopting: socket)
@@ -125,7 +127,7 @@ final class FilterConnection {
         waiters[facts.session] = Waiter(answered: answered, since: .now())
         watchTime()
         // Last, for a program that has let too much come together fails here, with all who wait for it.
-        send(FilterLines.question(question, facts, token: token, at: .now()))
+        send(FilterLines.question(question, facts, token: token, at: .now(), in: spoken))
     }
 
     /// Tells somebody that there is no answer, later: whoever asks is not called back while he does.
@@ -135,7 +137,7 @@ final class FilterConnection {
 
     func report(_ event: ReportEvent, of session: UInt64, in subsystem: FilterSubsystem) {
         guard isReady else { return }
-        send(FilterLines.report(event, of: session, in: subsystem, at: .now()))
+        send(FilterLines.report(event, of: session, in: subsystem, at: .now(), in: spoken))
     }
 
     // MARK: Content
@@ -150,13 +152,13 @@ final class FilterConnection {
     func send(content lines: [UInt8], of session: UInt64, token: UInt64) {
         guard isReady else { return }
         if isTraced { log.trace(TraceSubjects.filters, "\(name) >>> \(FilterLineTrace.sent(content: lines, of: session))") }
-        let prefix = FilterLines.contentPrefix(session: session, token: token, at: .now())
+        let prefix = FilterLines.contentPrefix(session: session, token: token, at: .now(), in: spoken)
         FilterLines.append(content: lines, prefix: prefix, onto: &output.gathered)
         sent()
     }
 
     func finishContent(of session: UInt64, token: UInt64) {
-        send(FilterLines.contentPrefix(session: session, token: token, at: .now()) + Array(".\n".utf8))
+        send(FilterLines.contentPrefix(session: session, token: token, at: .now(), in: spoken) + Array(".\n".utf8))
     }
 
     func endContent(of session: UInt64) {

@@ -29,7 +29,7 @@ final class FilterPrograms {
             filters: view.filters, listeners: view.listeners + [view.submission], actions: view.actions)
         let introduction = FilterIntroduction(
             version: Self.version, sessionTimeout: Int64(view.session.idleSeconds), subsystems: uses[name] ?? [],
-            admd: view.admd)
+            admd: view.admd, spoken: settings.spoken)
         let connection = FilterConnection(
             name: name, instance: instance, timeout: settings.timeout, introduction: introduction, socket: socket,
             log: dispatcher.log
