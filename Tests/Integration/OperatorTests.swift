@@ -93,7 +93,8 @@ extension RealProcesses {
                 "show queue", "show queue state=deferred", "show hosts", "show hoststats", "show relays", "show routes", "show mta paused", "show stats",
                 "show status", "show envelope \(envelope)", "show message \(envelope)", "pause mda", "resume mda", "pause envelope all",
                 "resume envelope all", "schedule all", "remove kind=bounce", "trace mta", "untrace all", "log brief", "resume route 1",
-                "resume route 99", "update table nosuch", "reload", "discover \(envelope)", "encrypt secret", "top", "profile queue", "remove all", "stop",
+                "resume route 99", "update table nosuch", "reload", "discover \(envelope)", "encrypt secret", "completion bash", "completion zsh", "completion fish", "history",
+                "explain alice@test.example", "explain \(envelope)", "uncorrupt 12345678", "top", "profile queue", "remove all", "stop",
             ]
             for command in commands {
                 let run = try server.control(["--json"] + command.split(separator: " ").map(String.init))

@@ -5,7 +5,12 @@ import Rules
 /// `completion SHELL`: the script that makes a shell complete the words of smtpctl, from the table of commands.
 enum Completions {
     static func print(for shell: String, _ output: Output) -> Never {
-        output.write(Array(script(for: shell, commands: Commands.all).utf8))
+        let script = script(for: shell, commands: Commands.all)
+        if output.asJSON {
+            output.write(.object(["shell": .text(shell), "script": .text(script)]))
+        } else {
+            output.write(Array(script.utf8))
+        }
         exit(0)
     }
 
