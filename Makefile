@@ -90,6 +90,7 @@ deb: dependencies
 check-deb: .build/deb
 	@packaging/dependencies deb-test
 	packaging/check-deb .build/deb
+	BOOT=yes packaging/check-deb .build/deb daemon clients settings lifecycle replace
 
 .build/deb:
 	$(MAKE) deb
