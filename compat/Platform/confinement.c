@@ -199,8 +199,8 @@ int martlet_confine_calls(unsigned groups, bool kill) {
     program.violation = kill ? SECCOMP_RET_KILL_PROCESS : SECCOMP_RET_ERRNO | EPERM;
     const uint32_t action = program.violation & SECCOMP_RET_ACTION_FULL;
     if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == -1) {
-        /* EINVAL before Linux 4.14, EOPNOTSUPP for the action, ENOSYS without seccomp. */
-        return errno == ENOSYS || errno == EINVAL || errno == EOPNOTSUPP ? MARTLET_UNSUPPORTED : -1;
+        /* EINVAL before Linux 4.14, EOPNOTSUPP for the action, ENOSYS without seccomp, EPERM from a sandbox around us. */
+        return errno == ENOSYS || errno == EINVAL || errno == EOPNOTSUPP || errno == EPERM ? MARTLET_UNSUPPORTED : -1;
     }
     if (martlet_forbid_new_privileges() == -1) return -1;
     build(&program, groups);
@@ -275,8 +275,8 @@ static int allow_path(int ruleset, const char *path, uint64_t rights) {
 int martlet_confine_paths(const char *const *paths, const unsigned *access, size_t count, size_t *failed) {
     *failed = count;
     long version = syscall(CREATE_RULESET, NULL, 0, CREATE_RULESET_VERSION);
-    /* Without it, or switched off at boot. */
-    if (version == -1) return errno == ENOSYS || errno == EOPNOTSUPP ? MARTLET_UNSUPPORTED : -1;
+    /* Without it, switched off at boot, or withheld by a sandbox around us. */
+    if (version == -1) return errno == ENOSYS || errno == EOPNOTSUPP || errno == EPERM ? MARTLET_UNSUPPORTED : -1;
     const uint64_t handled = handled_rights(version);
     /* The first field alone is the first version of the structure, and enough. */
     int ruleset = (int)syscall(CREATE_RULESET, &handled, sizeof handled, 0);

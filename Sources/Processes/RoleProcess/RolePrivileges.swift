@@ -68,8 +68,14 @@ package struct RolePrivileges: Sendable {
     /// last: what was opened before stays open.
     func confine(installation: InstallationPaths, log: Logger) throws(ViewRefused) {
         do throws(SystemError) {
-            let applied = try Confinement.apply(Confinement.Profile(calls: calls, paths: paths(installation: installation)))
-            log.debug("confined: calls \(applied.calls ? "yes" : "no"), paths \(applied.paths ? "yes" : "no")")
+            let paths = paths(installation: installation)
+            let applied = try Confinement.apply(Confinement.Profile(calls: calls, paths: paths))
+            var missing: [String] = []
+            if !applied.calls { missing.append("seccomp") }
+            if paths != nil, !applied.paths { missing.append("landlock") }
+            if !missing.isEmpty {
+                log.info("confined without \(missing.joined(separator: " and ")), which this kernel lacks or a sandbox around smtpd withholds")
+            }
         } catch {
             throw ViewRefused("confinement: \(error)")
         }

@@ -4,7 +4,8 @@ import Glibc
 /// What the kernel lets a process do from now on, beside what its user may do.
 ///
 /// Applied once, after start and after privileges were dropped; there is no way back, and children inherit it.
-/// Where the kernel lacks a part the process runs without that part, and the caller is told so.
+/// Where the kernel lacks a part, or a sandbox around the process withholds it, the process runs without that part, and the
+/// caller is told so.
 package enum Confinement {
     /// Groups of system calls. The empty set is an event loop on descriptors that are open already: it reads,
     /// writes, accepts, passes descriptors, and makes neither files, sockets, processes nor threads.
@@ -57,7 +58,7 @@ package enum Confinement {
         }
     }
 
-    /// What is in force now. False: the kernel lacks it, or the profile did not ask for it.
+    /// What is in force now. False: there is no means, or the profile did not ask for it.
     package struct Applied: Hashable, Sendable {
         /// System calls are filtered.
         package let calls: Bool

@@ -35,6 +35,12 @@ private let kernel: Confinement.Applied? = {
         #expect(outcome.status == .exited(0))
     }
 
+    @Test func `who is confined by a sandbox around him already goes on without what that withholds`() throws {
+        let outcome = try Probe.run(["confined", "files", "again"])
+        #expect(outcome.lines.prefix(2) == ["applied true false", "again false false"])
+        #expect(outcome.status == .exited(0))
+    }
+
     @Test func `a violation kills who asked for that`() throws {
         let outcome = try Probe.run(["confined", "kill"])
         #expect(outcome.lines == ["applied true false"])
