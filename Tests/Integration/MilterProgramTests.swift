@@ -134,6 +134,46 @@ extension RealProcesses {
             #expect(try await server.stop() == .exited(0))
         }
 
+        @Test func `OpenDMARC adds its results, before spamass-milter refuses spam and marks the rest`() async throws {
+            let scratch = try Scratch()
+            let port = try Server.freePort()
+            let spamd = try Server.freePort()
+            // It leaves this machine alone otherwise.
+            try scratch.write("ignored", "192.0.2.1\n")
+            try scratch.write(
+                "opendmarc.conf",
+                """
+                Socket inet:\(port)@127.0.0.1
+                AuthservID mx.test.example
+                IgnoreHosts \(scratch.path)/ignored
+                IgnoreAuthenticatedClients false
+                Syslog no
+
+                """)
+            let dmarc = try RunningProgram(["/usr/sbin/opendmarc", "-f", "-c", "\(scratch.path)/opendmarc.conf"], in: scratch)
+            try await dmarc.listens(on: port)
+            let scanner = try RunningProgram(
+                ["/usr/sbin/spamd", "-L", "-x", "-i", "127.0.0.1", "-p", "\(spamd)", "-m", "1", "-H", scratch.path, "-r", "\(scratch.path)/spamd.pid"],
+                in: scratch)
+            try await scanner.listens(on: spamd, within: 60)
+            let milter = try RunningProgram(
+                ["/usr/sbin/spamass-milter", "-p", "\(scratch.path)/spamass.sock", "-r", "10", "--", "-d", "127.0.0.1", "-p", "\(spamd)"],
+                in: scratch)
+            try await eventually("spamass-milter", within: 60) { (try? Files.status("\(scratch.path)/spamass.sock")) != nil }
+            let server = try server(
+                "filter d milter \"inet:127.0.0.1:\(port)\"\nfilter s milter \"unix:\(scratch.path)/spamass.sock\"", chain: "{ d, s }")
+            try await server.start()
+            let header = "From: ada@client.example\r\nTo: alice@test.example\r\nSubject: x\r\nDate: Mon, 30 Nov 2026 12:00:00 +0000\r\nMessage-ID: <1@client.example>\r\n"
+            let reply = try deliver(server, header + "\r\nXJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X\r\n")
+            #expect(reply.code == 550 && reply.text.contains("SpamAssassin"), "\(reply) \(server.log)")
+            #expect(try deliver(server, header + "\r\nhello\r\n").code == 250)
+            let message = try await mail(server)
+            #expect(message.contains("\nAuthentication-Results: mx.test.example; dmarc="))
+            #expect(message.contains("\nX-Spam-Status: No, score="))
+            withExtendedLifetime((dmarc, scanner, milter)) {}
+            #expect(try await server.stop() == .exited(0))
+        }
+
         @Test func `rspamd refuses spam and marks the rest, before OpenDKIM signs that`() async throws {
             let scratch = try Scratch()
             let port = try Server.freePort()
