@@ -52,7 +52,13 @@ package struct FilterProcess: Hashable, Sendable {
         package static let current = v0_7
 
         /// As lines name it.
-        package var text: String { "0.\(rawValue)" }
+        package var text: String {
+            switch self {
+            case .v0_5: "0.5"
+            case .v0_6: "0.6"
+            case .v0_7: "0.7"
+            }
+        }
 
         package static func < (one: Self, other: Self) -> Bool { one.rawValue < other.rawValue }
     }
